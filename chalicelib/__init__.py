@@ -1,0 +1,1 @@
+"""Anteroom as deployed: rules in `domain`, the outside in `storage` and `gateways`, jobs in `flows`, HTTP in `http`."""

@@ -1,0 +1,278 @@
+"""What Stripe and people told us about one participant's money: the vocabulary of the payment machine.
+
+Records only. Nothing here decides; `payments.py` folds what was seen into what is kept, and says what it adds up to.
+Amounts are integers in the currency's minor unit, currencies lower-case ISO 4217 codes, times aware UTC datetimes.
+`stripe_account_id` is None for the deployment's own Stripe account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class AttemptState(StrEnum):
+    """How far one offer to pay has come, as far as Stripe has told us. The table in `payments.py` orders them."""
+
+    PLANNED = "planned"
+    """Saved, perhaps sent; whether Stripe made a Checkout Session of it is not known."""
+    VOID = "void"
+    """Stripe made nothing of it."""
+    OPEN = "open"
+    PROCESSING = "processing"
+    """Complete, and the money on its way (a delayed payment method)."""
+    EXPIRED = "expired"
+    FAILED = "failed"
+    """Complete, and the delayed payment failed afterwards."""
+    PAID = "paid"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class DisputeStatus(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    """Also a warning that closed, or a dispute prevented: the money stays."""
+    LOST = "lost"
+
+
+class RefundReason(StrEnum):
+    """Why money goes back; travels to Stripe in the refund's metadata."""
+
+    REQUESTED = "requested"
+    DUPLICATE = "duplicate"
+    AFTER_END = "after_end"
+    CANCELED = "canceled"
+    REMOVED = "removed"
+    WAIVED = "waived"
+    FEE_CHANGED = "fee_changed"
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """Every parameter of one Checkout Session, saved before it is sent, so that a retry sends the same bytes."""
+
+    product_name: str
+    success_url: str
+    cancel_url: str
+    payment_method_types: tuple[str, ...]
+    metadata: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One offer to pay. `order` and `url` are dropped when they can serve no more."""
+
+    attempt_id: str
+    made_at: datetime
+    amount: int
+    currency: str
+    stripe_account_id: str | None
+    livemode: bool
+    application_fee: int
+    expires_at: datetime
+    state: AttemptState = AttemptState.PLANNED
+    order: CheckoutOrder | None = None
+    checkout_session_id: str | None = None
+    url: str | None = None
+    looked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutPaid:
+    """That money came, how much: told by the Checkout Session alone."""
+
+    checkout_session_id: str
+    amount: int
+    currency: str
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The movement itself: told by the charge alone. `created_at` is Stripe's time of payment, in whole seconds."""
+
+    charge_id: str
+    amount: int
+    currency: str
+    created_at: datetime
+    application_fee: int
+    receipt_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One PaymentIntent of one attempt. `refunded_hint` is the charge's own sum, only a hint to list its refunds."""
+
+    payment_intent_id: str
+    attempt_id: str
+    stripe_account_id: str | None
+    paid: CheckoutPaid | None = None
+    charge: Charge | None = None
+    refunded_hint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """`decision_id` tells a refund of ours from an equal one made in Stripe's dashboard (None)."""
+
+    refund_id: str
+    payment_intent_id: str
+    amount: int
+    status: RefundStatus
+    decision_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """`doubted`: two tellings contradict each other, and Stripe must be asked which one stands."""
+
+    dispute_id: str
+    payment_intent_id: str
+    amount: int
+    status: DisputeStatus
+    doubted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDecision:
+    """The clinic decided to give money back: saved, with its own id, before Stripe is called."""
+
+    decision_id: str
+    payment_intent_id: str
+    amount: int
+    decided_at: datetime
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Admitted without paying (paid at the desk, insured)."""
+
+    waived_at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An act that did not succeed: how often, why in plain words, and when it is tried again (None: no more)."""
+
+    key: str
+    failures: int
+    first_failed_at: datetime
+    retry_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettledByHand:
+    """A person took an obligation (`key`) on themselves; it is owed by us no more."""
+
+    key: str
+    settled_at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentHistory:
+    """All that is kept about one participant's money. `closed_attempts` counts those proven dead and dropped."""
+
+    attempts: tuple[Attempt, ...] = ()
+    closed_attempts: int = 0
+    payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    decisions: tuple[RefundDecision, ...] = ()
+    waiver: Waiver | None = None
+    troubles: tuple[Trouble, ...] = ()
+    settled: tuple[SettledByHand, ...] = ()
+
+
+# --- what is seen -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSeen:
+    """A Checkout Session as Stripe showed it, in an event or an answer."""
+
+    checkout_session_id: str
+    attempt_id: str
+    stripe_account_id: str | None
+    state: AttemptState
+    amount: int
+    currency: str
+    livemode: bool
+    expires_at: datetime
+    url: str | None = None
+    payment_intent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeSeen:
+    """A charge that succeeded."""
+
+    payment_intent_id: str
+    attempt_id: str
+    stripe_account_id: str | None
+    charge: Charge
+    amount_refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSeen:
+    refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSeen:
+    """`asked`: the answer to a question of ours, which stands against whatever came before."""
+
+    dispute: Dispute
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptVoid:
+    """Stripe made nothing of this attempt: it refused it, or does not know it."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLooked:
+    """Stripe was asked about this attempt because a look was due; what it said comes beside this."""
+
+    attempt_id: str
+    looked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActFailed:
+    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry."""
+
+    key: str
+    failed_at: datetime
+    reason: str
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActSucceeded:
+    """An act of ours succeeded after trouble; the trouble is over."""
+
+    key: str
+
+
+Seen = CheckoutSeen | ChargeSeen | RefundSeen | DisputeSeen | AttemptVoid | AttemptLooked | ActFailed | ActSucceeded
