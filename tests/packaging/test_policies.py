@@ -1,0 +1,101 @@
+"""What the deployed functions may do: named actions on named things, and not a word more."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.package import PROJECT, STAGES
+
+CHALICE = PROJECT / ".chalice"
+CONFIG = json.loads((CHALICE / "config.json").read_text("utf-8"))
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((CHALICE / f"policy-{name}.json").read_text("utf-8"))["Statement"]
+    return found
+
+
+def as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def written(resource: object) -> str:
+    """A resource as text: `SessionsTable.Arn`, `${SessionsTable.Arn}/index/due`, `arn:…`."""
+    match resource:
+        case {"Fn::GetAtt": [logical_id, attribute]}:
+            return f"{logical_id}.{attribute}"
+        case {"Fn::Sub": str(text)}:
+            return text
+        case _:
+            return str(resource)
+
+
+def permissions(name: str) -> set[tuple[str, str]]:
+    return {
+        (action, written(resource))
+        for statement in statements(name)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+both = pytest.mark.parametrize("name", ["api", "sweep"])
+
+
+@both
+def test_no_action_is_a_pattern(name: str) -> None:
+    assert [action for action, _ in permissions(name) if "*" in action] == []
+
+
+@both
+def test_no_resource_is_a_pattern_but_for_the_streams_of_the_functions_own_log(name: str) -> None:
+    patterns = {resource.rpartition(":log-group:")[2] for _, resource in permissions(name) if "*" in resource}
+    assert patterns == {f"/aws/lambda/${{AWS::StackName}}-{'APIHandler' if name == 'api' else 'Sweep'}-*:*"}
+
+
+@both
+def test_every_statement_allows_and_names_its_resource(name: str) -> None:
+    for statement in statements(name):
+        assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+
+
+def test_the_api_may_not_scan_delete_or_make_teams() -> None:
+    assert {p for p in permissions("api") if p[0].startswith("dynamodb:")} == {
+        ("dynamodb:GetItem", "SessionsTable.Arn"),
+        ("dynamodb:PutItem", "SessionsTable.Arn"),
+        ("dynamodb:Query", "SessionsTable.Arn"),
+        ("dynamodb:Query", "${SessionsTable.Arn}/index/by_start"),
+        ("dynamodb:GetItem", "TeamsTable.Arn"),
+        ("dynamodb:GetItem", "ApiClientsTable.Arn"),
+        ("dynamodb:PutItem", "EntriesTable.Arn"),
+        ("dynamodb:Query", "EntriesTable.Arn"),
+    }
+
+
+def test_the_sweep_sees_what_is_due_and_neither_keys_nor_entries() -> None:
+    assert {p for p in permissions("sweep") if p[0].startswith("dynamodb:")} == {
+        ("dynamodb:GetItem", "SessionsTable.Arn"),
+        ("dynamodb:PutItem", "SessionsTable.Arn"),
+        ("dynamodb:UpdateItem", "SessionsTable.Arn"),
+        ("dynamodb:Query", "${SessionsTable.Arn}/index/due"),
+        ("dynamodb:GetItem", "TeamsTable.Arn"),
+    }
+
+
+@both
+def test_one_secret_is_readable_and_it_is_the_stages_own(name: str) -> None:
+    secrets = {resource for action, resource in permissions(name) if action.startswith(("ssm:", "secretsmanager:"))}
+    (secret,) = secrets
+    for stage in STAGES:
+        named = CONFIG["stages"][stage]["environment_variables"]["ANTEROOM_SECRETS"]
+        assert secret.replace("${Stage}", stage).endswith(f":parameter{named}")
+
+
+def test_chalice_writes_no_policy_of_its_own() -> None:
+    assert CONFIG["autogen_policy"] is False
+    assert {function["iam_policy_file"] for function in CONFIG["lambda_functions"].values()} == {
+        "policy-api.json",
+        "policy-sweep.json",
+    }
