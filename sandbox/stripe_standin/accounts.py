@@ -1,0 +1,97 @@
+"""Accounts: the deployment's own and those connected to it, and what opens, closes or restricts them."""
+
+from sandbox.stripe_standin.errors import JsonObject, charges_disabled
+from sandbox.stripe_standin.world import Books, ControlError, World
+
+
+def open_account(world: World, *, account_id: str | None, name: str, currency: str, is_platform: bool) -> Books:
+    """Open an account that can charge; raises ControlError when its id is taken."""
+    account_id = account_id or world.new_id("acct", 16)
+    if account_id in world.books:
+        message = f"the account {account_id!r} exists already"
+        raise ControlError(message)
+    account = new_account(account_id, name, currency, world.timestamp())
+    books = Books(account, is_platform)
+    world.books[account_id] = books
+    return books
+
+
+def new_account(account_id: str, name: str, currency: str, created: int) -> JsonObject:
+    return {
+        "id": account_id,
+        "object": "account",
+        "business_profile": {"name": name, "url": None},
+        "business_type": "company",
+        "capabilities": {"card_payments": "active", "transfers": "active"},
+        "charges_enabled": True,
+        "controller": {"type": "account"},
+        "country": "AU",
+        "created": created,
+        "default_currency": currency,
+        "details_submitted": True,
+        "email": None,
+        "metadata": {},
+        "payouts_enabled": True,
+        "requirements": requirements(restricted=False),
+        "settings": {
+            "branding": {}, "card_payments": {}, "dashboard": {"display_name": name, "timezone": "Etc/UTC"},
+            "payments": {},
+        },
+        "type": "standard",
+    }  # fmt: skip
+
+
+def requirements(*, restricted: bool) -> JsonObject:
+    asked = ["business_profile.url"] if restricted else []
+    return {
+        "alternatives": [],
+        "current_deadline": None,
+        "currently_due": asked,
+        "disabled_reason": "requirements.past_due" if restricted else None,
+        "errors": [],
+        "eventually_due": asked,
+        "past_due": asked,
+        "pending_verification": [],
+    }
+
+
+def set_charges_enabled(world: World, books: Books, *, enabled: bool) -> None:
+    account = books.account
+    if account["charges_enabled"] == enabled:
+        return
+    account["charges_enabled"] = enabled
+    account["capabilities"]["card_payments"] = "active" if enabled else "inactive"
+    account["requirements"] = requirements(restricted=not enabled)
+    world.announce(books, "account.updated", account, previous={"charges_enabled": not enabled})
+
+
+def require_charges(books: Books) -> None:
+    """Refuse as Stripe does (400) when the account may not take payments."""
+    if not books.account["charges_enabled"]:
+        raise charges_disabled()
+
+
+def deauthorize(world: World, books: Books) -> None:
+    """End the platform's access: one last event, then 403 for every call and no more events of this account."""
+    if books.is_platform or not books.authorized:
+        message = f"{books.account_id!r} is not a connected account"
+        raise ControlError(message)
+    world.announce(books, "account.application.deauthorized", application(world))
+    books.authorized = False
+
+
+def authorize(world: World, books: Books) -> None:
+    """Give the platform access to a connected account again."""
+    if books.authorized:
+        message = f"{books.account_id!r} is authorized already"
+        raise ControlError(message)
+    books.authorized = True
+    world.announce(books, "account.application.authorized", application(world))
+
+
+def application(world: World) -> JsonObject:
+    return {
+        "id": world.application_id,
+        "object": "application",
+        "name": world.platform.account["business_profile"]["name"],
+    }
