@@ -43,6 +43,6 @@ def hash_secret(pepper: bytes, secret: str) -> str:
 
 
 def is_secret_of(client: ApiClient, pepper: bytes, secret: str) -> bool:
-    """Whether this is one of the client's secrets, in constant time."""
+    """Whether this is one of the client's secrets; each is compared in constant time."""
     offered = hash_secret(pepper, secret)
-    return any([hmac.compare_digest(offered, kept) for kept in client.secret_hashes])
+    return any(hmac.compare_digest(offered, kept) for kept in client.secret_hashes)

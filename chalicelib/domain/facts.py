@@ -200,6 +200,8 @@ class PaymentHistory:
     settled: tuple[SettledByHand, ...] = ()
 
 
+NOTHING_YET = PaymentHistory()
+
 # --- what is seen -------------------------------------------------------------------------------------------------
 
 

@@ -132,9 +132,11 @@ def attention(session: Session, participant: Participant, now: datetime) -> str 
     if has_strange_payment(participant.history):
         sentences.append("A payment arrived that is not the one that was asked for; look at it in Stripe.")
     long_over = now >= session.end_time + ATTENTION_AFTER_END
-    for trouble in participant.history.troubles:
-        if trouble.failures >= FAILURES_UNTIL_ATTENTION or long_over or trouble.key == OFFER_KEY:
-            sentences.append(trouble.reason)
+    sentences += [
+        trouble.reason
+        for trouble in participant.history.troubles
+        if trouble.failures >= FAILURES_UNTIL_ATTENTION or long_over or trouble.key == OFFER_KEY
+    ]
     if long_over and not sentences and any(_of_participant(claim, participant.history)):
         sentences.append("A payment of this session is not settled with Stripe yet; it is being retried.")
     return " ".join(dict.fromkeys(sentences)) or None
@@ -283,4 +285,3 @@ def has_strange_payment(history: PaymentHistory) -> bool:
         payment.paid and not is_accepted(payment, history) and f"payment:{payment.payment_intent_id}" not in settled
         for payment in history.payments
     )
-

@@ -1,4 +1,4 @@
-"""What to do next for a client who wants to pay: one step at a time, from the facts, until there is a page to send them to.
+"""What to do next for a client who wants to pay: one step at a time, until there is a page to send them to.
 
 The law: at most one Checkout Session of a participant can be paid at a time. An attempt that is not the one to pay is
 proven closed at Stripe before another is planned, and one whose outcome is unknown is never given up: it is sent again
@@ -48,7 +48,7 @@ class GoTo:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Ask Stripe how far this attempt has come before anything is offered; one whose outcome is unknown is looked for."""
+    """Ask Stripe how far this attempt has come, before anything is offered; an unknown one is looked for."""
 
     attempt: Attempt
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain import ids
-from chalicelib.domain.facts import Attempt, PaymentHistory, RefundReason, Seen
+from chalicelib.domain.facts import NOTHING_YET, Attempt, PaymentHistory, RefundReason, Seen
 from chalicelib.domain.money import FeeError, Money, UnknownCurrencyError, check_fee
 from chalicelib.domain.payments import Owing, fold
 from chalicelib.domain.teams import Team
@@ -87,7 +87,7 @@ class Participant:
     fee: Fee | None = None
     deleted_at: datetime | None = None
     keeps_payment: bool = False
-    history: PaymentHistory = PaymentHistory()
+    history: PaymentHistory = NOTHING_YET
 
     @property
     def is_host(self) -> bool:
