@@ -1,0 +1,96 @@
+"""Carry out one obligation at Stripe, and bring back what was seen; a failure is something seen, too.
+
+Decides nothing: what is owed comes from `domain/obligations.py`, and what it led to is folded into the session by the
+caller, under a condition. Doing the same obligation twice is harmless: its key is made of the facts.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_never
+
+from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptLooked, AttemptVoid, PaymentHistory, Seen
+from chalicelib.domain.obligations import (
+    ExpireCheckout,
+    FetchCharge,
+    FetchDispute,
+    ListRefunds,
+    LookAtCheckout,
+    MakeRefund,
+    Obligation,
+    trouble_with,
+)
+from chalicelib.flows.context import Context
+from chalicelib.gateways.stripe_api import StripeError
+from chalicelib.gateways.stripe_objects import StrangeObjectError
+
+REFUND_KEY_SURE_FOR = timedelta(hours=23)
+"""Stripe prunes idempotency keys after 24 h: later, and after trouble, what was refunded is listed first."""
+
+
+def carry_out(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[Seen]:
+    """What Stripe answered, and that trouble with this obligation is over; or that it failed, and why."""
+    trouble = trouble_with(history, obligation.key)
+    try:
+        seen = _act(ctx, obligation, history)
+    except (StripeError, StrangeObjectError) as error:
+        reason = f"{_doing(obligation)} did not succeed at Stripe ({error}); it is tried again."
+        return [ActFailed(obligation.key, ctx.clock(), reason, ctx.jitter())]
+    return [*seen, ActSucceeded(obligation.key)] if trouble else seen
+
+
+def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[Seen]:
+    deadline = ctx.deadline
+    match obligation:
+        case LookAtCheckout(attempt=attempt):
+            return [*look(ctx, attempt), AttemptLooked(attempt.attempt_id, ctx.clock())]
+        case ExpireCheckout(attempt=attempt):
+            return ctx.stripe.expire_checkout(attempt, deadline)
+        case FetchCharge(payment=payment):
+            _, seen = ctx.stripe.fetch_payment(payment.payment_intent_id, payment.stripe_account_id, deadline)
+            return seen
+        case ListRefunds(payment=payment):
+            return list(ctx.stripe.list_refunds(payment, deadline))
+        case FetchDispute(dispute=dispute, payment=payment):
+            return [ctx.stripe.fetch_dispute(dispute, payment.stripe_account_id, deadline)]
+        case MakeRefund():
+            return _refund(ctx, obligation, history)
+        case _:
+            assert_never(obligation)
+
+
+def look(ctx: Context, attempt: Attempt) -> list[Seen]:
+    """How far it has come; an unknown one is looked for by its own id, and void if Stripe knows it not."""
+    if attempt.checkout_session_id is not None:
+        return ctx.stripe.look_at_checkout(attempt, ctx.deadline)
+    found = ctx.stripe.find_checkout(attempt, ctx.deadline)
+    return [found] if found else [AttemptVoid(attempt.attempt_id)]
+
+
+def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen]:
+    """One refund for one decision. When the key may be gone, the refunds that are there are looked through first."""
+    sure = ctx.clock() < act.due_at + REFUND_KEY_SURE_FOR and not trouble_with(history, act.key)
+    listed = [] if sure else ctx.stripe.list_refunds(act.payment, ctx.deadline)
+    known = {refund.refund_id for refund in history.refunds}
+    if any(one.refund.refund_id not in known for one in listed):
+        # What is owed has to be computed again with these before anything is given back.
+        return list(listed)
+    return [*listed, ctx.stripe.refund(act, ctx.deadline)]
+
+
+def _doing(obligation: Obligation) -> str:
+    match obligation:
+        case LookAtCheckout():
+            return "Asking how far a payment has come"
+        case ExpireCheckout():
+            return "Closing an offer to pay"
+        case FetchCharge():
+            return "Fetching a charge"
+        case ListRefunds():
+            return "Listing the refunds of a payment"
+        case FetchDispute():
+            return "Fetching a dispute"
+        case MakeRefund():
+            return "A refund"
+        case _:
+            assert_never(obligation)

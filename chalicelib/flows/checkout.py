@@ -1,0 +1,141 @@
+"""Start paying: from a good link to the page at Stripe, whatever was begun before, and nobody is offered two.
+
+Each round asks `domain/offers.py` for the next step, carries it out, folds what was seen and saves it if it is news.
+What the outcomes of a call mean:
+
+    200                                        the attempt is open
+    409, 429, no answer                        unknown: the client tries again, with the same bytes and key
+    400 to 404                                 nothing was made: void; planned anew if an `expires_at` grown stale was
+                                               the cause, else it needs the clinic
+    5xx again, or the key stands for others    looked for by its own id: adopted, or void and planned anew
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chalicelib.domain import links, offers
+from chalicelib.domain.admission import Admission
+from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
+from chalicelib.domain.links import ReturnClaims
+from chalicelib.domain.obligations import OFFER_KEY, trouble_with
+from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
+from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
+from chalicelib.domain.teams import Team
+from chalicelib.flows.carry_out import look
+from chalicelib.flows.change import change
+from chalicelib.flows.context import Context
+from chalicelib.flows.open_link import OpenedLink
+from chalicelib.gateways.stripe_api import StripeBrokenError, StripeRefusedError
+
+MOST_STEPS = 8
+"""Enough for the longest honest path: look, close, plan, send, find, plan, send, go."""
+
+_STALE = "expires_at"
+
+
+class UnsettledError(Exception):
+    """The steps did not come to an end in one request; what was learnt is saved, and the next try goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStarted:
+    """Where to send the client, and the attempt they come back from."""
+
+    url: str
+    attempt_id: str
+
+
+def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission:
+    """The page to pay on; or, when there is nothing to pay, what the door says instead.
+
+    Raises StripeUncertainError and StripeBrokenError (try again), ContendedError, UnsettledError.
+    """
+    session, number, looked = link.session, link.participant.number, frozenset[str]()
+    for _ in range(MOST_STEPS):
+        step = _next_step(ctx, session, number, link.team, looked)
+        match step:
+            case NothingToPay(admission=admission):
+                return admission
+            case GoTo(url=url, attempt_id=attempt_id):
+                return PaymentStarted(url, attempt_id)
+            case Plan():
+                session = _plan(ctx, session, number, link.team)
+            case Look() | Close() | Send():
+                session = _carried_out(ctx, session, number, step)
+                looked |= {step.attempt.attempt_id}
+    message = f"paying for session {session.session_id} did not come to an end"
+    raise UnsettledError(message)
+
+
+def _next_step(ctx: Context, session: Session, number: int, team: Team, looked: frozenset[str]) -> Step:
+    return offers.next_step(session, _participant(session, number), team, ctx.clock(), looked=looked)
+
+
+def _participant(session: Session, number: int) -> Participant:
+    participant = session.participant(number)
+    if participant is None:
+        message = "participants stay in their session, if only as stubs"
+        raise LookupError(message)
+    return participant
+
+
+def _plan(ctx: Context, session: Session, number: int, team: Team) -> Session:
+    """Save a new attempt before anything is sent, unless somebody else was faster: then go on with theirs."""
+    now, attempt_id = ctx.clock(), str(UUID(bytes=ctx.entropy(16), version=4))
+
+    def planned(session: Session) -> Session:
+        participant = _participant(session, number)
+        step = offers.next_step(session, participant, team, now, looked=frozenset())
+        if not isinstance(step, Plan):
+            return session
+        terms = OfferTerms(
+            attempt_id=attempt_id,
+            livemode=ctx.settings.livemode,
+            basis_points=ctx.settings.basis_points(team),
+            return_url=f"{ctx.settings.public_url}/paid/{_return_token(ctx, session, number, attempt_id)}",
+        )
+        return with_attempt(session, number, offers.plan(session, participant, team, now, terms))
+
+    return change(ctx, session, planned)
+
+
+def _return_token(ctx: Context, session: Session, number: int, attempt_id: str) -> str:
+    claims = ReturnClaims(session.team_id, session.session_id, number, attempt_id)
+    return links.mint_return(ctx.settings.link_keys, claims, _participant(session, number).key_id)
+
+
+def _carried_out(ctx: Context, session: Session, number: int, step: Look | Close | Send) -> Session:
+    """Do it at Stripe, and fold what was seen into the newest state."""
+    seen = _seen(ctx, step)
+    if trouble_with(_participant(session, number).history, OFFER_KEY) and not _failed(seen):
+        seen = [*seen, ActSucceeded(OFFER_KEY)]
+    return change(ctx, session, lambda newest: saw(newest, number, *seen))
+
+
+def _failed(seen: list[Seen]) -> bool:
+    return any(isinstance(one, ActFailed) for one in seen)
+
+
+def _seen(ctx: Context, step: Look | Close | Send) -> list[Seen]:
+    match step:
+        case Look(attempt=attempt):
+            return look(ctx, attempt)
+        case Close(attempt=attempt):
+            return ctx.stripe.expire_checkout(attempt, ctx.deadline)
+        case Send(attempt=attempt):
+            return _sent(ctx, attempt)
+
+
+def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
+    try:
+        return [ctx.stripe.create_checkout(attempt, ctx.deadline)]
+    except StripeBrokenError:
+        return look(ctx, attempt)
+    except StripeRefusedError as error:
+        void = AttemptVoid(attempt.attempt_id)
+        if error.param == _STALE:
+            return [void]
+        reason = f"Stripe refuses to take this payment ({error.code or 'no reason given'}); the client cannot pay."
+        return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter())]

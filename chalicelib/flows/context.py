@@ -1,0 +1,46 @@
+"""The one object that every flow is given: settings, clock, chance, stores and gateways; and the time that is left.
+
+Made by `wiring.py` once per process, and by tests as they like. No flow reads a clock or draws chance but from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from chalicelib.config import Settings
+from chalicelib.gateways.deadline import Deadline
+from chalicelib.storage.stores import ApiClientStore, EntryStore, SessionStore, TeamStore
+
+if TYPE_CHECKING:
+    from chalicelib.gateways.stripe_api import StripeApi
+
+REQUEST_SECONDS = 25
+"""One HTTP request; API Gateway gives up after 29."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`clock()`: now (aware, UTC); `entropy(n)`: n random bytes; `sleep(seconds)` waits; `ticks()` counts seconds."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    entropy: Callable[[int], bytes]
+    sleep: Callable[[float], None]
+    ticks: Callable[[], float]
+    sessions: SessionStore
+    teams: TeamStore
+    api_clients: ApiClientStore
+    entries: EntryStore
+    stripe: StripeApi
+    deadline: Deadline
+
+    def within(self, seconds: float) -> Context:
+        """The same for one request or run, with that much time."""
+        return replace(self, deadline=Deadline(self.ticks, self.ticks() + seconds))
+
+    def jitter(self) -> float:
+        """A fraction in [0, 1) by chance."""
+        return int.from_bytes(self.entropy(4), "big") / 2**32

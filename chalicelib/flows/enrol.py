@@ -1,0 +1,115 @@
+"""Enrol a clinic and its API clients: for operators and the sandbox, never for a request from outside.
+
+A client's secret exists in the clear only in the answer: what is kept is its hash, under a key of the deployment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from chalicelib.domain.api_clients import CLIENT_ID_BYTES, SECRET_BYTES, ApiClient, hash_secret, text_key
+from chalicelib.domain.links import derive_key
+from chalicelib.domain.money import currency as currency_of
+from chalicelib.domain.teams import PayeeAccount, Plan, Team
+from chalicelib.flows.context import Context
+from chalicelib.storage.stores import NotFoundError
+
+MAX_TEAM_NAME = 200
+"""Characters. Checkout shows "Appointment with NAME"; Stripe keeps product names to 250."""
+
+DEPLOYMENTS_OWN_ACCOUNT = PayeeAccount(None)
+
+
+class TeamNameError(ValueError):
+    """The name cannot be a team's."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """`client_secret` is to be shown once and kept nowhere."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A new team, and the first API client to act for it."""
+
+    team: Team
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def enrol_team(
+    ctx: Context,
+    name: str,
+    *,
+    plan: Plan = Plan.STANDARD,
+    scheduling_add_on: bool = False,
+    default_currency: str = "aud",
+    more_currencies: tuple[str, ...] = (),
+) -> Enrolled:
+    """A team that charges on the deployment's own Stripe account, and its first client.
+
+    Raises TeamNameError, UnknownCurrencyError, StoreUnavailableError. Should the client fail after the team was kept,
+    `add_client` completes it.
+    """
+    team = Team(
+        team_id=str(UUID(bytes=ctx.entropy(16), version=4)),
+        name=_checked_name(name),
+        created_at=ctx.clock(),
+        plan=plan,
+        scheduling_add_on=scheduling_add_on,
+        default_currency=currency_of(default_currency).code,
+        more_currencies=tuple(currency_of(code).code for code in more_currencies),
+        accounts=(DEPLOYMENTS_OWN_ACCOUNT,),
+    )
+    ctx.teams.create(team)
+    client = add_client(ctx, team.team_id)
+    return Enrolled(team, client.client_id, client.client_secret)
+
+
+def add_client(ctx: Context, team_id: str, name: str | None = None) -> NewClient:
+    """One more API client of a team. Raises NotFoundError for an unknown team."""
+    team = ctx.teams.get(team_id)
+    secret = text_key(ctx.entropy(SECRET_BYTES))
+    client = ApiClient(
+        client_id=text_key(ctx.entropy(CLIENT_ID_BYTES)),
+        team_id=team.team_id,
+        secret_hashes=(hash_secret(secrets_pepper(ctx.settings.secrets.api_key), secret),),
+        created_at=ctx.clock(),
+        name=name,
+    )
+    ctx.api_clients.create(client)
+    return NewClient(client.client_id, secret)
+
+
+def disable_client(ctx: Context, client_id: str) -> ApiClient:
+    """The client, disabled; one that was disabled before stays so since then. Raises NotFoundError, ConflictError.
+
+    Other processes forget the client within 60 s; its tokens end with it.
+    """
+    client = ctx.api_clients.find(client_id)
+    if client is None:
+        message = "no such API client"
+        raise NotFoundError(message)
+    if client.disabled_at is not None:
+        return client
+    disabled = replace(client, disabled_at=ctx.clock())
+    ctx.api_clients.save(client, disabled)
+    return disabled
+
+
+def secrets_pepper(api_key: bytes) -> bytes:
+    """The key under which clients' secrets are hashed."""
+    return derive_key(api_key, "api client secrets")
+
+
+def _checked_name(name: str) -> str:
+    stripped = name.strip()
+    if not stripped or len(stripped) > MAX_TEAM_NAME or not stripped.isprintable():
+        message = f"a team's name is 1 to {MAX_TEAM_NAME} printable characters"
+        raise TeamNameError(message)
+    return stripped

@@ -1,0 +1,48 @@
+"""Settle one event of Stripe's: find whose it is, fold what it tells, save. What is owed then is the sweep's.
+
+An answer of 200 means that the fact is kept. An event that is none of our business is ignored, which is a success.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from chalicelib.domain.sessions import saw
+from chalicelib.flows.change import change
+from chalicelib.flows.context import Context
+from chalicelib.gateways.stripe_events import Event
+from chalicelib.gateways.stripe_objects import Place
+from chalicelib.storage.stores import NotFoundError
+
+
+class Settled(StrEnum):
+    """What became of an event; for the log and the counters."""
+
+    KEPT = "kept"
+    KNOWN = "known"
+    NOT_OURS = "not_ours"
+    OTHER_MODE = "other_mode"
+    NO_SESSION = "no_session"
+
+
+def settle(ctx: Context, event: Event) -> Settled:
+    """Keep what the event tells. Raises StoreError, StripeError, ContendedError: then Stripe delivers it again."""
+    if event.livemode != ctx.settings.livemode:
+        return Settled.OTHER_MODE
+    place = _place(ctx, event) if event.seen else None
+    if place is None:
+        return Settled.NOT_OURS
+    try:
+        session = ctx.sessions.get(place.team_id, place.session_id)
+    except NotFoundError:
+        return Settled.NO_SESSION
+    settled = change(ctx, session, lambda newest: saw(newest, place.number, *event.seen))
+    return Settled.KNOWN if settled == session else Settled.KEPT
+
+
+def _place(ctx: Context, event: Event) -> Place | None:
+    """Where it belongs: told by its own ids, else by its PaymentIntent's, asked for once."""
+    if event.place is not None or event.payment_intent_id is None:
+        return event.place
+    place, _ = ctx.stripe.fetch_payment(event.payment_intent_id, event.stripe_account_id, ctx.deadline)
+    return place

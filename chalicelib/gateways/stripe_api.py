@@ -1,0 +1,286 @@
+"""Stripe's API, through its own library: each call asks for one thing, and answers with facts of ours.
+
+No Stripe object leaves this module. How it fails:
+
+    StripeError
+      StripeRefusedError       400 to 404: nothing was made; `code` and `param` are Stripe's
+      StripeUncertainError     409, 429 or no answer: it may have happened, ask again with the same bytes and key
+      StripeBrokenError        5xx also when asked again, or the key stands for other parameters: look for the result
+
+Messages hold Stripe's codes only: its texts may quote what was sent.
+Source: https://docs.stripe.com/error-low-level and https://docs.stripe.com/api/idempotent_requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any, cast
+
+import requests
+import stripe
+from typing_extensions import override
+
+from chalicelib.domain.facts import Attempt, CheckoutSeen, Dispute, DisputeSeen, Payment, RefundSeen, Seen
+from chalicelib.domain.obligations import MakeRefund
+from chalicelib.gateways import stripe_objects as objects
+from chalicelib.gateways.deadline import Deadline
+from chalicelib.gateways.stripe_objects import Place, StripeObject
+
+CALL_SECONDS = 8
+"""The library's own default, 80 s, outlives every request."""
+
+RETRIES = 1
+API_VERSION = "2026-10-28.endive"
+"""Pinned, so that an upgrade of the library does not change what we read."""
+
+_LISTING_SLACK = timedelta(minutes=5)
+_PAGE = 100
+_PAGES = 5
+_CONFLICT, _TOO_MANY, _SERVER_ERROR = 409, 429, 500
+_seconds_left: ContextVar[Callable[[], float]] = ContextVar("seconds_left")
+
+
+class StripeError(Exception):
+    """A call that did not do what was asked."""
+
+
+class StripeRefusedError(StripeError):
+    """Nothing was made. `code` and `param` are Stripe's, or None."""
+
+    def __init__(self, code: str | None, param: str | None) -> None:
+        super().__init__(f"Stripe refused: code {code or 'none'}, parameter {param or 'none'}")
+        self.code = code
+        self.param = param
+
+
+class StripeUncertainError(StripeError):
+    """It may have happened or not."""
+
+
+class StripeBrokenError(StripeError):
+    """It may have happened or not, and asking again with this key is of no use."""
+
+
+class _DeadlineSession(requests.Session):
+    """Gives every request the seconds that its flow has left, retries included."""
+
+    @override
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs["timeout"] = _seconds_left.get()()
+        return super().request(*args, **kwargs)
+
+
+def stripe_client(secret_key: str, api: str, http_client: stripe.HTTPClient | None = None) -> stripe.StripeClient:
+    """The library's client, with our time limits, retries and API version. `http_client` for a stand-in in process."""
+    return stripe.StripeClient(
+        secret_key,
+        stripe_version=API_VERSION,
+        base_addresses={"api": api},
+        max_network_retries=RETRIES,
+        http_client=http_client or stripe.RequestsClient(timeout=CALL_SECONDS, session=_DeadlineSession()),
+    )
+
+
+class StripeApi:
+    """One deployment's access to Stripe. Every call ends in 8 s or when the deadline does, whichever comes first."""
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        self._client = client
+
+    def create_checkout(self, attempt: Attempt, deadline: Deadline) -> CheckoutSeen:
+        """Make the attempt's Checkout Session; again with the same bytes and key if need be. Raises StripeError."""
+        answer = self._call(
+            "post",
+            "/v1/checkout/sessions",
+            attempt.stripe_account_id,
+            deadline,
+            checkout_parameters(attempt),
+            idempotency_key=f"attempt-{attempt.attempt_id}",
+        )
+        return objects.checkout_seen(answer, attempt.stripe_account_id)
+
+    def look_at_checkout(self, attempt: Attempt, deadline: Deadline) -> list[Seen]:
+        """How far it has come, with its charge when there is one. The attempt must be known to Stripe."""
+        answer = self._call(
+            "get",
+            f"/v1/checkout/sessions/{attempt.checkout_session_id}",
+            attempt.stripe_account_id,
+            deadline,
+            {"expand": ["payment_intent.latest_charge"]},
+        )
+        return _with_charge(answer, attempt.stripe_account_id)
+
+    def expire_checkout(self, attempt: Attempt, deadline: Deadline) -> list[Seen]:
+        """Close it, and say what it was when it could not be closed: paid, complete or expired already.
+
+        https://docs.stripe.com/api/checkout/sessions/expire: only an open one can be expired.
+        """
+        path = f"/v1/checkout/sessions/{attempt.checkout_session_id}/expire"
+        try:
+            answer = self._call("post", path, attempt.stripe_account_id, deadline, {})
+        except StripeRefusedError:
+            return self.look_at_checkout(attempt, deadline)
+        return [objects.checkout_seen(answer, attempt.stripe_account_id)]
+
+    def find_checkout(self, attempt: Attempt, deadline: Deadline) -> CheckoutSeen | None:
+        """Look for an attempt whose outcome is unknown, by its own id; None when Stripe made nothing of it.
+
+        Sessions cannot be listed by metadata, so this reads those created since the attempt was.
+        """
+        created = {
+            "gte": int((attempt.made_at - _LISTING_SLACK).timestamp()),
+            "lte": int((attempt.made_at + timedelta(hours=25)).timestamp()),
+        }
+        for checkout in self._listed(
+            "/v1/checkout/sessions", attempt.stripe_account_id, deadline, {"created": created}
+        ):
+            if checkout.get("client_reference_id") == attempt.attempt_id:
+                return objects.checkout_seen(checkout, attempt.stripe_account_id)
+        return None
+
+    def fetch_payment(
+        self, payment_intent_id: str, account: str | None, deadline: Deadline
+    ) -> tuple[Place | None, list[Seen]]:
+        """Where a PaymentIntent belongs, and its charge when that succeeded."""
+        answer = self._call(
+            "get", f"/v1/payment_intents/{payment_intent_id}", account, deadline, {"expand": ["latest_charge"]}
+        )
+        return objects.place_of(answer), _charges(answer.get("latest_charge"), account)
+
+    def refund(self, act: MakeRefund, deadline: Deadline) -> RefundSeen:
+        """Give money back. The key is made of the decision and the amount, so a retry is the same refund."""
+        parameters: dict[str, Any] = {
+            "payment_intent": act.payment.payment_intent_id,
+            "amount": act.amount,
+            "metadata": {objects.DECISION: act.decision_id, "anteroom_reason": act.reason.value},
+        }
+        if act.with_application_fee:
+            parameters["refund_application_fee"] = True
+        answer = self._call(
+            "post",
+            "/v1/refunds",
+            act.payment.stripe_account_id,
+            deadline,
+            parameters,
+            idempotency_key=f"refund-{act.decision_id}-{act.amount}",
+        )
+        return objects.refund_seen(answer)
+
+    def list_refunds(self, payment: Payment, deadline: Deadline) -> list[RefundSeen]:
+        """Every refund of this payment, whoever made it."""
+        query = {"payment_intent": payment.payment_intent_id}
+        listed = self._listed("/v1/refunds", payment.stripe_account_id, deadline, query)
+        return [objects.refund_seen(refund) for refund in listed]
+
+    def fetch_dispute(self, dispute: Dispute, account: str | None, deadline: Deadline) -> DisputeSeen:
+        answer = self._call("get", f"/v1/disputes/{dispute.dispute_id}", account, deadline, {})
+        return objects.dispute_seen(answer, asked=True)
+
+    def _listed(
+        self, path: str, account: str | None, deadline: Deadline, query: Mapping[str, Any]
+    ) -> Iterator[StripeObject]:
+        """Page by page; raises StripeBrokenError rather than give up silently on a very long list."""
+        after: dict[str, str] = {}
+        for _ in range(_PAGES):
+            answer = self._call("get", path, account, deadline, {**query, "limit": _PAGE, **after})
+            page = answer["data"]
+            yield from page
+            if not answer.get("has_more"):
+                return
+            after = {"starting_after": page[-1]["id"]}
+        message = f"more than {_PAGE * _PAGES} entries to look through"
+        raise StripeBrokenError(message)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        account: str | None,
+        deadline: Deadline,
+        parameters: Mapping[str, Any],
+        **options: str,
+    ) -> StripeObject:
+        if account is not None:
+            options["stripe_account"] = account
+        with _bounded(deadline), _translated():
+            response = self._client.raw_request(method, path, **parameters, **options)
+            return cast("StripeObject", response.data)
+
+
+def checkout_parameters(attempt: Attempt) -> dict[str, Any]:
+    """Stripe's parameters of this attempt; the same attempt always gives the same.
+
+    https://docs.stripe.com/api/checkout/sessions/create. Metadata goes to the PaymentIntent too, since that is what
+    charges, refunds and disputes lead back to.
+    """
+    order = attempt.order
+    if order is None:
+        message = "an attempt is sent only while its outcome is unknown"
+        raise ValueError(message)
+    metadata = dict(order.metadata)
+    payment_intent: dict[str, Any] = {"metadata": metadata}
+    if attempt.application_fee:
+        payment_intent["application_fee_amount"] = attempt.application_fee
+    price = {
+        "currency": attempt.currency,
+        "unit_amount": attempt.amount,
+        "product_data": {"name": order.product_name},
+    }
+    return {
+        "mode": "payment",
+        "client_reference_id": attempt.attempt_id,
+        "line_items": [{"quantity": 1, "price_data": price}],
+        "payment_method_types": list(order.payment_method_types),
+        "metadata": metadata,
+        "payment_intent_data": payment_intent,
+        "adaptive_pricing": {"enabled": False},
+        "success_url": order.success_url,
+        "cancel_url": order.cancel_url,
+        "expires_at": int(attempt.expires_at.timestamp()),
+    }
+
+
+def _with_charge(checkout: StripeObject, account: str | None) -> list[Seen]:
+    payment_intent = checkout.get("payment_intent")
+    charge = payment_intent.get("latest_charge") if isinstance(payment_intent, Mapping) else None
+    return [objects.checkout_seen(checkout, account), *_charges(charge, account)]
+
+
+def _charges(charge: object, account: str | None) -> list[Seen]:
+    seen = objects.charge_seen(charge, account) if isinstance(charge, Mapping) else None
+    return [seen] if seen else []
+
+
+@contextmanager
+def _bounded(deadline: Deadline) -> Iterator[None]:
+    """Raises OutOfTimeError before a call for which there is no time left."""
+    deadline.at_most(CALL_SECONDS)
+    token = _seconds_left.set(lambda: deadline.at_most(CALL_SECONDS))
+    try:
+        yield
+    finally:
+        _seconds_left.reset(token)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The library's errors as ours, by status and never by text; the cause is cut off, since it quotes requests."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        raise _our_error(error) from None
+
+
+def _our_error(error: stripe.StripeError) -> StripeError:
+    status = error.http_status
+    if isinstance(error, stripe.IdempotencyError):
+        return StripeBrokenError("the idempotency key stands for other parameters")
+    if status is None or status in {_CONFLICT, _TOO_MANY} or isinstance(error, stripe.RateLimitError):
+        return StripeUncertainError(f"status {status or 'none'}")
+    if status >= _SERVER_ERROR:
+        return StripeBrokenError(f"status {status}")
+    told = error.error
+    return StripeRefusedError(told.code, told.param) if told else StripeRefusedError(None, None)

@@ -1,0 +1,127 @@
+"""Stripe's webhook events: proves who sent one, and says what it tells. Never calls Stripe, never logs a payload.
+
+The library's `construct_event` is not used: it builds objects of its own (594 us against 27 us) and takes timestamps
+from the future. Source: https://docs.stripe.com/webhooks#verify-manually.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import stripe
+
+from chalicelib.domain.facts import AttemptState, CheckoutSeen, Seen
+from chalicelib.gateways import stripe_objects as objects
+from chalicelib.gateways.stripe_objects import Place, StripeObject
+
+TOLERANCE_SECONDS = 300
+LARGEST_EVENT = 512 * 1024
+_TIMESTAMP = re.compile(r"(?:^|,)t=([0-9]{1,12})(?:,|$)")
+
+CHECKOUT_EVENTS = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+)
+CHARGE_EVENTS = ("charge.succeeded", "charge.refunded")
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
+DISPUTE_EVENTS = (
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+)
+EVENTS = (*CHECKOUT_EVENTS, *CHARGE_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS)
+"""What an endpoint for the deployment's own account must be sent."""
+
+
+class BadSignatureError(Exception):
+    """Not from Stripe, or too old, or not readable. Why is not said, and the body is never repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of Stripe's: what it tells, and where that belongs.
+
+    `place` None with a `payment_intent_id`: Stripe must be asked where it belongs. Both None: none of our business.
+    """
+
+    event_id: str
+    kind: str
+    livemode: bool
+    stripe_account_id: str | None
+    place: Place | None = None
+    payment_intent_id: str | None = None
+    seen: tuple[Seen, ...] = ()
+
+
+def read_event(body: bytes, signature: str, secrets: Iterable[str], now: float) -> Event:
+    """Prove and read one delivery. `now` in seconds since 1970. Raises BadSignatureError and StrangeObjectError."""
+    if len(body) > LARGEST_EVENT or not _is_recent(signature, now):
+        raise BadSignatureError
+    try:
+        text = body.decode()
+        if not any(_is_signed(text, signature, secret) for secret in secrets):
+            raise BadSignatureError
+        written = json.loads(text)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise BadSignatureError from None
+    if not isinstance(written, dict):
+        raise BadSignatureError
+    return _event(written)
+
+
+def _is_recent(signature: str, now: float) -> bool:
+    stamped = _TIMESTAMP.search(signature)
+    return stamped is not None and abs(now - int(stamped.group(1))) <= TOLERANCE_SECONDS
+
+
+def _is_signed(text: str, signature: str, secret: str) -> bool:
+    """The age is judged above by our own clock, so the library is not asked to judge it."""
+    try:
+        return bool(stripe.WebhookSignature.verify_header(text, signature, secret, tolerance=None))
+    except stripe.SignatureVerificationError:
+        return False
+
+
+def _event(written: dict[str, Any]) -> Event:
+    thing = written.get("data", {}).get("object") if isinstance(written.get("data"), dict) else None
+    kind, account = str(written.get("type")), written.get("account")
+    known = Event(
+        event_id=str(written.get("id")),
+        kind=kind,
+        livemode=bool(written.get("livemode")),
+        stripe_account_id=account if isinstance(account, str) else None,
+    )
+    return _told(known, thing) if isinstance(thing, dict) else known
+
+
+def _told(event: Event, thing: StripeObject) -> Event:
+    """Checkouts and charges carry our ids; a refund or dispute leads to them by its PaymentIntent."""
+    account, place = event.stripe_account_id, objects.place_of(thing)
+    if event.kind in CHECKOUT_EVENTS and place:
+        return replace(event, place=place, seen=(_checkout(event, thing),))
+    if event.kind in CHARGE_EVENTS and place:
+        charge = objects.charge_seen(thing, account)
+        return replace(event, place=place, seen=(charge,)) if charge else event
+    if event.kind in REFUND_EVENTS:
+        refund = objects.refund_seen(thing)
+        return replace(event, payment_intent_id=refund.refund.payment_intent_id, seen=(refund,))
+    if event.kind in DISPUTE_EVENTS:
+        dispute = objects.dispute_seen(thing, asked=False)
+        return replace(event, payment_intent_id=dispute.dispute.payment_intent_id, seen=(dispute,))
+    return event
+
+
+def _checkout(event: Event, thing: StripeObject) -> CheckoutSeen:
+    """That a delayed payment failed is told by the event's type alone: the session stays complete and unpaid."""
+    seen = objects.checkout_seen(thing, event.stripe_account_id)
+    if event.kind == "checkout.session.async_payment_failed" and seen.state is AttemptState.PROCESSING:
+        return replace(seen, state=AttemptState.FAILED)
+    return seen

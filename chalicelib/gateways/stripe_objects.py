@@ -1,0 +1,192 @@
+"""Stripe's JSON objects as facts of ours: the one place that knows their field names. Never calls, never decides.
+
+Works on the plain JSON of events and answers alike. What lacks a field it needs raises StrangeObjectError, since a new
+API version or an object that is not ours must never become a wrong fact.
+Source: https://docs.stripe.com/api/checkout/sessions/object and the pages of charge, refund and dispute beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.facts import (
+    AttemptState,
+    Charge,
+    ChargeSeen,
+    CheckoutSeen,
+    Dispute,
+    DisputeSeen,
+    DisputeStatus,
+    Refund,
+    RefundSeen,
+    RefundStatus,
+)
+from chalicelib.domain.ids import InvalidIdError, split_participant_id, uuid_bytes
+
+StripeObject = Mapping[str, Any]
+
+TEAM, PARTICIPANT, ATTEMPT, DECISION = "anteroom_team", "anteroom_participant", "anteroom_attempt", "anteroom_refund"
+"""The names of our opaque ids in Stripe's metadata."""
+
+_REFUND_STATUSES = {
+    "pending": RefundStatus.PENDING,
+    "requires_action": RefundStatus.PENDING,
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.CANCELED,
+}
+_DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
+
+
+class StrangeObjectError(Exception):
+    """The object is not as Stripe documents it. Names the kind of object and the field, never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object of ours belongs, told by its metadata."""
+
+    team_id: str
+    session_id: str
+    number: int
+    attempt_id: str
+
+
+def place_of(thing: StripeObject) -> Place | None:
+    """None when it carries no ids of ours: then it is the clinic's other business."""
+    metadata = thing.get("metadata") or {}
+    try:
+        team_id, attempt_id = metadata[TEAM], metadata[ATTEMPT]
+        uuid_bytes(team_id)
+        uuid_bytes(attempt_id)
+        return Place(team_id, *split_participant_id(metadata[PARTICIPANT]), attempt_id)
+    except (KeyError, TypeError, AttributeError, InvalidIdError):
+        return None
+
+
+def checkout_seen(checkout: StripeObject, account: str | None) -> CheckoutSeen:
+    """How far a Checkout Session has come; an expanded PaymentIntent tells a delayed payment that failed."""
+    return CheckoutSeen(
+        checkout_session_id=_text(checkout, "id"),
+        attempt_id=_text(checkout, "client_reference_id"),
+        stripe_account_id=account,
+        state=_state(checkout),
+        amount=_whole(checkout, "amount_total"),
+        currency=_text(checkout, "currency"),
+        livemode=bool(checkout.get("livemode")),
+        expires_at=_moment(checkout, "expires_at"),
+        url=checkout.get("url"),
+        payment_intent_id=id_of(checkout.get("payment_intent")),
+    )
+
+
+def _state(checkout: StripeObject) -> AttemptState:
+    """Paid means `payment_status=paid`, never `status=complete` alone."""
+    match checkout.get("status"), checkout.get("payment_status"):
+        case "complete", "paid":
+            return AttemptState.PAID
+        case "complete", _:
+            return AttemptState.FAILED if _has_failed(checkout.get("payment_intent")) else AttemptState.PROCESSING
+        case "expired", _:
+            return AttemptState.EXPIRED
+        case "open", _:
+            return AttemptState.OPEN
+        case _:
+            raise _strange(checkout, "status")
+
+
+def _has_failed(payment_intent: object) -> bool:
+    waiting = {"requires_payment_method", "canceled"}
+    return isinstance(payment_intent, Mapping) and payment_intent.get("status") in waiting
+
+
+def charge_seen(charge: StripeObject, account: str | None) -> ChargeSeen | None:
+    """A charge that moved money for an attempt of ours; None for any other."""
+    place = place_of(charge)
+    if place is None or charge.get("status") != "succeeded" or not charge.get("paid"):
+        return None
+    return ChargeSeen(
+        payment_intent_id=_required(charge, "payment_intent", id_of(charge.get("payment_intent"))),
+        attempt_id=place.attempt_id,
+        stripe_account_id=account,
+        charge=Charge(
+            charge_id=_text(charge, "id"),
+            amount=_whole(charge, "amount_captured"),
+            currency=_text(charge, "currency"),
+            created_at=_moment(charge, "created"),
+            application_fee=charge.get("application_fee_amount") or 0,
+            receipt_url=charge.get("receipt_url"),
+        ),
+        amount_refunded=_whole(charge, "amount_refunded"),
+    )
+
+
+def refund_seen(refund: StripeObject) -> RefundSeen:
+    status = _REFUND_STATUSES.get(refund.get("status") or "")
+    if status is None:
+        raise _strange(refund, "status")
+    return RefundSeen(
+        Refund(
+            refund_id=_text(refund, "id"),
+            payment_intent_id=_required(refund, "payment_intent", id_of(refund.get("payment_intent"))),
+            amount=_whole(refund, "amount"),
+            status=status,
+            decision_id=(refund.get("metadata") or {}).get(DECISION),
+        )
+    )
+
+
+def dispute_seen(dispute: StripeObject, *, asked: bool) -> DisputeSeen:
+    status = _text(dispute, "status")
+    return DisputeSeen(
+        Dispute(
+            dispute_id=_text(dispute, "id"),
+            payment_intent_id=_required(dispute, "payment_intent", id_of(dispute.get("payment_intent"))),
+            amount=_whole(dispute, "amount"),
+            status=_dispute_status(status),
+        ),
+        asked=asked,
+    )
+
+
+def _dispute_status(status: str) -> DisputeStatus:
+    if status in _DISPUTES_WON:
+        return DisputeStatus.WON
+    return DisputeStatus.LOST if status == "lost" else DisputeStatus.OPEN
+
+
+def id_of(thing: object) -> str | None:
+    """The id of what Stripe gives as an id or, expanded, as an object."""
+    if isinstance(thing, Mapping):
+        thing = thing.get("id")
+    return thing if isinstance(thing, str) and thing else None
+
+
+def _text(thing: StripeObject, name: str) -> str:
+    value = thing.get(name)
+    return _required(thing, name, value if isinstance(value, str) and value else None)
+
+
+def _whole(thing: StripeObject, name: str) -> int:
+    value = thing.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _strange(thing, name)
+    return value
+
+
+def _moment(thing: StripeObject, name: str) -> datetime:
+    return datetime.fromtimestamp(_whole(thing, name), tz=UTC)
+
+
+def _required(thing: StripeObject, name: str, value: str | None) -> str:
+    if value is None:
+        raise _strange(thing, name)
+    return value
+
+
+def _strange(thing: StripeObject, name: str) -> StrangeObjectError:
+    kind = thing.get("object")
+    return StrangeObjectError(f"{kind if isinstance(kind, str) else 'an object'} of Stripe's has a strange {name}")

@@ -1,0 +1,85 @@
+"""The text in which a session, a team or an API client is kept: one JSON document, beside the attributes of keys and indexes.
+
+Measured against nested maps in `bench/session_body.py`; see docs/decisions.md. Decoding ignores fields it does not
+know, which is why an item of a newer schema is never written by older code.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.sessions import Revision, Session
+from chalicelib.domain.teams import Team
+from chalicelib.storage.stores import DUE_SHARDS, UnreadableError
+
+SCHEMA = 1
+"""Of the session's document. A field ships one release before it is written."""
+
+WRITE_IDS_KEPT = 16
+
+_sessions = msgspec.json.Decoder(Session)
+_teams = msgspec.json.Decoder(Team)
+_clients = msgspec.json.Decoder(ApiClient)
+_encoder = msgspec.json.Encoder()
+
+
+def session_text(session: Session) -> str:
+    return _encoder.encode(replace(session, revision=Revision())).decode()
+
+
+def session_from(text: str, revision: Revision) -> Session:
+    """Raises UnreadableError."""
+    try:
+        return replace(_sessions.decode(text), revision=revision)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        # The cause may quote what people wrote.
+        message = f"a session does not decode: {type(error).__name__}"
+        raise UnreadableError(message) from None
+
+
+def session_size(session: Session) -> int:
+    """Bytes of the document as stored."""
+    return len(_encoder.encode(session))
+
+
+def team_text(team: Team) -> str:
+    return _encoder.encode(team).decode()
+
+
+def team_from(text: str) -> Team:
+    return _teams.decode(text)
+
+
+def client_text(client: ApiClient) -> str:
+    return _encoder.encode(client).decode()
+
+
+def client_from(text: str) -> ApiClient:
+    return _clients.decode(text)
+
+
+def due_shard(session_id: str) -> int:
+    return zlib.crc32(session_id.encode()) % DUE_SHARDS
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def sortable(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds: text order is the order of time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def with_revision(session: Session, revision: Revision) -> Session:
+    return replace(session, revision=revision)
+
+
+def next_revision(revision: Revision, write_id: str) -> Revision:
+    return Revision(revision.version + 1, (*revision.write_ids, write_id)[-WRITE_IDS_KEPT:], SCHEMA)
