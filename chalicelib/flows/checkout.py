@@ -19,7 +19,7 @@ from chalicelib.domain import links, offers
 from chalicelib.domain.admission import Admission
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
 from chalicelib.domain.links import ReturnClaims
-from chalicelib.domain.obligations import OFFER_KEY, trouble_with
+from chalicelib.domain.obligations import OFFER_KEY
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
@@ -109,13 +109,7 @@ def _return_token(ctx: Context, session: Session, number: int, attempt_id: str) 
 def _carried_out(ctx: Context, session: Session, number: int, step: Look | Close | Send) -> Session:
     """Do it at Stripe, and fold what was seen into the newest state."""
     seen = _seen(ctx, step)
-    if trouble_with(_participant(session, number).history, OFFER_KEY) and not _failed(seen):
-        seen = [*seen, ActSucceeded(OFFER_KEY)]
     return change(ctx, session, lambda newest: saw(newest, number, *seen))
-
-
-def _failed(seen: list[Seen]) -> bool:
-    return any(isinstance(one, ActFailed) for one in seen)
 
 
 def _seen(ctx: Context, step: Look | Close | Send) -> list[Seen]:
@@ -130,7 +124,7 @@ def _seen(ctx: Context, step: Look | Close | Send) -> list[Seen]:
 
 def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
     try:
-        return [ctx.stripe.create_checkout(attempt, ctx.deadline)]
+        return [ctx.stripe.create_checkout(attempt, ctx.deadline), ActSucceeded(OFFER_KEY)]
     except StripeBrokenError:
         return look(ctx, attempt)
     except StripeRefusedError as error:

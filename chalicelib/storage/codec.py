@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -22,6 +23,8 @@ SCHEMA = 1
 
 WRITE_IDS_KEPT = 16
 
+Kept = TypeVar("Kept")
+
 _sessions = msgspec.json.Decoder(Session)
 _teams = msgspec.json.Decoder(Team)
 _clients = msgspec.json.Decoder(ApiClient)
@@ -34,12 +37,7 @@ def session_text(session: Session) -> str:
 
 def session_from(text: str, revision: Revision) -> Session:
     """Raises UnreadableError."""
-    try:
-        return replace(_sessions.decode(text), revision=revision)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        # The cause may quote what people wrote.
-        message = f"a session does not decode: {type(error).__name__}"
-        raise UnreadableError(message) from None
+    return replace(_decoded(_sessions, text, "a session"), revision=revision)
 
 
 def session_size(session: Session) -> int:
@@ -52,7 +50,8 @@ def team_text(team: Team) -> str:
 
 
 def team_from(text: str) -> Team:
-    return _teams.decode(text)
+    """Raises UnreadableError."""
+    return _decoded(_teams, text, "a team")
 
 
 def client_text(client: ApiClient) -> str:
@@ -60,7 +59,17 @@ def client_text(client: ApiClient) -> str:
 
 
 def client_from(text: str) -> ApiClient:
-    return _clients.decode(text)
+    """Raises UnreadableError."""
+    return _decoded(_clients, text, "an API client")
+
+
+def _decoded(decoder: msgspec.json.Decoder[Kept], text: str, what: str) -> Kept:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        # The cause may quote what people wrote.
+        message = f"{what} does not decode: {type(error).__name__}"
+        raise UnreadableError(message) from None
 
 
 def due_shard(session_id: str) -> int:

@@ -25,6 +25,7 @@ from chalicelib.storage.stores import (
     NewerSchemaError,
     NotFoundError,
     StoreUnavailableError,
+    UnreadableError,
 )
 from chalicelib.storage.tables import ApiClientItem, EntryItem, SessionItem, TeamItem
 
@@ -39,9 +40,9 @@ class DynamoSessions:
         self._retention = retention
 
     def get(self, team_id: str, session_id: str) -> Session:
-        with _translated(f"session {session_id}"):
+        with _translated(f"session {session_id}"), _readable(f"session {session_id}"):
             item = SessionItem.get(team_id, session_id, consistent_read=True)
-        return codec.session_from(item.body, _revision(item))
+            return codec.session_from(item.body, _revision(item))
 
     def create(self, session: Session) -> Session:
         return self._put(session, SessionItem.session_id.does_not_exist())
@@ -201,6 +202,16 @@ def _session_key(team_id: str, session_id: str) -> str:
 
 def _revision(item: SessionItem) -> Revision:
     return Revision(int(item.version), tuple(map(str, item.write_ids)), int(item.schema))
+
+
+@contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """An item with an attribute missing, or of another type than it should have, as UnreadableError."""
+    try:
+        yield
+    except TypeError:
+        message = f"{what} lacks something, or has something of another type"
+        raise UnreadableError(message) from None
 
 
 @contextmanager

@@ -1,0 +1,125 @@
+"""Every error as a problem detail (RFC 9457): the one table from what was raised to what the caller is told.
+
+No text of an exception goes out unless its class is made to be read by a caller; a stack trace never does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from chalicelib.domain.links import InvalidLinkError
+from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
+from chalicelib.flows.change import ContendedError
+from chalicelib.flows.checkout import UnsettledError
+from chalicelib.flows.schedule import NotEntitledError, SuspendedError
+from chalicelib.gateways.deadline import OutOfTimeError
+from chalicelib.gateways.rooms import RoomUnavailableError
+from chalicelib.gateways.stripe_api import StripeError
+from chalicelib.gateways.stripe_events import BadSignatureError
+from chalicelib.gateways.stripe_objects import StrangeObjectError
+from chalicelib.http.exchange import JSON, PROBLEM_JSON, Answer, Request, json_answer
+from chalicelib.storage.stores import (
+    ConflictError,
+    NewerSchemaError,
+    NotFoundError,
+    StoreUnavailableError,
+    UnreadableError,
+)
+
+RETRY_AFTER_SECONDS = 3
+
+log = logging.getLogger("anteroom.http")
+
+
+class HttpError(Exception):
+    """An error of the edge itself, with its own status and words."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: tuple[Problem, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a caller is told. `detail` says what to do."""
+
+    status: int
+    detail: str
+    errors: tuple[Problem, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_AGAIN = "nothing was lost; please try again in a moment"
+_TABLE: tuple[tuple[type[Exception], int, str], ...] = (
+    (InvalidLinkError, 404, "this link is not valid"),
+    (NotFoundError, 404, "there is no such thing here"),
+    (ConflictError, 409, "somebody else changed this at the same moment; read it again and repeat your change"),
+    (ContendedError, 409, "others are changing this at the same moment; please try again"),
+    (NotEntitledError, 403, "scheduled sessions are not part of this plan; buy the add-on, or the standard plan"),
+    (SuspendedError, 403, "this clinic is suspended and cannot schedule; please write to support"),
+    (
+        FeeNotPossibleError,
+        409,
+        "this clinic cannot take payments yet: connect its Stripe account, or send no fee",
+    ),
+    (BadSignatureError, 400, "the signature does not prove that Stripe sent this"),
+    (RoomUnavailableError, 503, "the video room cannot be reached just now; your payment is safe, please try again"),
+    (StripeError, 503, f"Stripe does not answer just now; {_AGAIN}"),
+    (StrangeObjectError, 503, f"Stripe answered in a way that is not understood; {_AGAIN}"),
+    (StoreUnavailableError, 503, f"the database does not answer just now; {_AGAIN}"),
+    (NewerSchemaError, 503, f"a newer version is being rolled out; {_AGAIN}"),
+    (UnreadableError, 500, "what is stored cannot be read; we have been told"),
+    (OutOfTimeError, 503, f"this took too long; {_AGAIN}"),
+    (UnsettledError, 503, f"this is still being settled with Stripe; {_AGAIN}"),
+)
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """What the caller is told of this error; 500 for what nobody foresaw."""
+    if isinstance(error, HttpError):
+        return Trouble(error.status, error.detail, error.errors, error.headers)
+    if isinstance(error, InvalidSessionError):
+        return Trouble(422, "some fields cannot be used as they are", error.problems)
+    for kind, status, detail in _TABLE:
+        if isinstance(error, kind):
+            again = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+            return Trouble(status, detail, headers=again)
+    return Trouble(500, "something went wrong on our side; it has been logged, please try again")
+
+
+def problem_answer(request: Request, trouble: Trouble) -> Answer:
+    """The problem as JSON. `error.message` is what older clients read."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(trouble.status).phrase,
+        "status": trouble.status,
+        "detail": trouble.detail,
+        "error": {"message": trouble.detail},
+        "request_id": request.request_id,
+    }
+    if trouble.errors:
+        content["errors"] = [{"field": one.field, "message": one.message} for one in trouble.errors]
+    named = PROBLEM_JSON if PROBLEM_JSON in request.header("accept").lower() else JSON
+    return json_answer(trouble.status, content, {**trouble.headers, "Cache-Control": "no-store", "Content-Type": named})
+
+
+def log_trouble(request: Request, error: Exception, trouble: Trouble) -> None:
+    """Log what is ours to mend: with its stack when nobody foresaw it, since that holds no values."""
+    if trouble.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    fields = {"route": request.route, "request_id": request.request_id, "error": type(error).__name__}
+    log.error("request_failed", extra=fields, exc_info=trouble.status == HTTPStatus.INTERNAL_SERVER_ERROR)
