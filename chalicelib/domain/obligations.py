@@ -18,6 +18,7 @@ from chalicelib.domain.facts import (
     DisputeStatus,
     Payment,
     PaymentHistory,
+    Refund,
     RefundReason,
     RefundStatus,
     Trouble,
@@ -27,8 +28,11 @@ from chalicelib.domain.payments import (
     LIVE,
     Judged,
     Owing,
+    PaymentStatus,
+    attempt_of,
     disputes_of,
     is_accepted,
+    is_unproven,
     judge,
     refunded,
     refunds_of,
@@ -39,6 +43,7 @@ from chalicelib.domain.sessions import Participant, Session, owing
 LOOKS_AFTER = (timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=1))
 LOOKS_EVERY = timedelta(hours=6)
 LOOKS_AFTER_EXPIRY = timedelta(minutes=1)
+LOOKS_FOR_CHARGE_EVERY = timedelta(minutes=2)
 FAILURES_UNTIL_ATTENTION = 3
 ATTENTION_AFTER_END = timedelta(hours=1)
 
@@ -127,17 +132,18 @@ def obligations(session: Session) -> Iterator[tuple[int, Obligation]]:
 
 def attention(session: Session, participant: Participant, now: datetime) -> str | None:
     """What needs a person, in sentences; None when nothing does."""
-    claim = owing(session, participant)
-    sentences = list(_failed_refunds(claim, participant.history))
-    if has_strange_payment(participant.history):
-        sentences.append("A payment arrived that is not the one that was asked for; look at it in Stripe.")
+    claim, history = owing(session, participant), participant.history
+    pending = {one.key for one in _of_participant(claim, history)} - _settled(history)
     long_over = now >= session.end_time + ATTENTION_AFTER_END
+    sentences = [*_failed_refunds(history), *_held_by_disputes(claim, history)]
+    if has_strange_payment(history):
+        sentences.append("A payment arrived that is not the one that was asked for; look at it in Stripe.")
     sentences += [
         trouble.reason
-        for trouble in participant.history.troubles
-        if trouble.failures >= FAILURES_UNTIL_ATTENTION or long_over or trouble.key == OFFER_KEY
+        for trouble in history.troubles
+        if (trouble.key in pending and (long_over or _is_lasting(trouble))) or _bars_offers(claim, history, trouble)
     ]
-    if long_over and not sentences and any(_of_participant(claim, participant.history)):
+    if long_over and pending and not sentences:
         sentences.append("A payment of this session is not settled with Stripe yet; it is being retried.")
     return " ".join(dict.fromkeys(sentences)) or None
 
@@ -155,7 +161,7 @@ def _of_participant(claim: Owing, history: PaymentHistory) -> Iterator[Obligatio
 
 def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
     """The obligation at its next try; None when a person settled it, or it was tried for seven days."""
-    if any(settled.key == one.key for settled in history.settled):
+    if one.key in _settled(history):
         return None
     trouble = trouble_with(history, one.key)
     if trouble is None:
@@ -173,7 +179,7 @@ def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
 
 def _of_attempt(claim: Owing, history: PaymentHistory, attempt: Attempt) -> Iterator[Obligation]:
     if _has_unproven_charge(history, attempt):
-        yield LookAtCheckout(f"look:{attempt.attempt_id}", attempt.made_at, attempt)
+        yield LookAtCheckout(f"look:{attempt.attempt_id}", _look_for_charge(attempt), attempt)
     elif attempt.state in LIVE:
         yield LookAtCheckout(f"look:{attempt.attempt_id}", _next_look(claim, attempt), attempt)
     if attempt.state is AttemptState.OPEN:
@@ -185,15 +191,21 @@ def is_wanted(claim: Owing, history: PaymentHistory, attempt: Attempt) -> bool:
     """Whether this offer is still the one to pay: the newest, for the fee as it stands, and nothing has paid it."""
     if claim.closed_at is not None or history.waiver is not None or claim.fee is None:
         return False
+    if has_strange_payment(history):
+        return False
     if standing(claim, history).counted is not None or attempt != history.attempts[-1]:
         return False
     return (attempt.amount, attempt.currency) == (claim.fee.amount, claim.fee.currency)
 
 
 def _has_unproven_charge(history: PaymentHistory, attempt: Attempt) -> bool:
-    return attempt.state is not AttemptState.PAID and any(
-        payment.attempt_id == attempt.attempt_id and payment.charge and not payment.paid for payment in history.payments
-    )
+    mine = [payment for payment in history.payments if payment.attempt_id == attempt.attempt_id]
+    return any(is_unproven(payment, history) for payment in mine)
+
+
+def _look_for_charge(attempt: Attempt) -> datetime:
+    """At once; and again and again, since Stripe may show the charge before it shows the Checkout Session paid."""
+    return attempt.looked_at + LOOKS_FOR_CHARGE_EVERY if attempt.looked_at else attempt.made_at
 
 
 def _next_look(claim: Owing, attempt: Attempt) -> datetime:
@@ -207,7 +219,7 @@ def _next_look(claim: Owing, attempt: Attempt) -> datetime:
         attempt.expires_at + LOOKS_AFTER_EXPIRY,
         claim.start_time,
     ]
-    return min((moment for moment in moments if moment > last), default=steady + (periods + 1) * LOOKS_EVERY)
+    return min(moment for moment in moments if moment > last)
 
 
 # --- payments -----------------------------------------------------------------------------------------------------
@@ -233,7 +245,7 @@ def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]
 
 def _is_disputed(history: PaymentHistory, payment: Payment) -> bool:
     """A disputed charge is not refunded: the bank decides first, and what it takes is not owed again."""
-    return any(dispute.status is not DisputeStatus.WON for dispute in disputes_of(history, payment))
+    return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
 
 
 def _refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]:
@@ -241,7 +253,7 @@ def _refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund
     payment = judged.payment
     if payment.charge is None:
         return
-    left = payment.charge.amount - refunded(history, payment)
+    left = payment.charge.amount - refunded(history, payment) - _given_by_hand(history, payment)
     known = {refund.decision_id for refund in refunds_of(history, payment)}
     for decision in history.decisions:
         if decision.payment_intent_id == payment.payment_intent_id and decision.decision_id not in known:
@@ -252,6 +264,13 @@ def _refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund
     returning = automatic_refund_id(payment.charge.charge_id)
     if judged.return_because and left > 0 and returning not in known:
         yield _refund(payment, returning, left, judged.return_because, payment.charge.created_at)
+
+
+def _given_by_hand(history: PaymentHistory, payment: Payment) -> int:
+    """What failed as a refund and a person has settled: it is not owed a second time."""
+    return sum(
+        refund.amount for refund in refunds_of(history, payment) if _is_failed(refund) and _is_settled(history, refund)
+    )
 
 
 def automatic_refund_id(charge_id: str) -> str:
@@ -267,21 +286,64 @@ def _refund(payment: Payment, decision_id: str, amount: int, reason: RefundReaso
 # --- what needs a person ------------------------------------------------------------------------------------------
 
 
-def _failed_refunds(claim: Owing, history: PaymentHistory) -> Iterator[str]:
+def _settled(history: PaymentHistory) -> set[str]:
+    """The keys that a person took on themselves."""
+    return {one.key for one in history.settled}
+
+
+def _is_lasting(trouble: Trouble) -> bool:
+    return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None
+
+
+def _bars_offers(claim: Owing, history: PaymentHistory, trouble: Trouble) -> bool:
+    """Stripe refuses to take this payment, and it is still wanted."""
+    if trouble.key != OFFER_KEY or OFFER_KEY in _settled(history) or claim.closed_at is not None:
+        return False
+    return standing(claim, history).status is PaymentStatus.UNPAID
+
+
+def _failed_refunds(history: PaymentHistory) -> Iterator[str]:
     """A failed refund is never repeated by itself."""
-    settled = {one.key for one in history.settled}
+    attempts = {payment.payment_intent_id: attempt_of(payment, history) for payment in history.payments}
     for refund in history.refunds:
-        failed = refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
-        if failed and f"refund:{refund.decision_id}" not in settled and f"refund:{refund.refund_id}" not in settled:
-            currency = claim.fee.currency if claim.fee else ""
-            text = display(Money(refund.amount, currency)) if currency else "a payment"
+        if _is_failed(refund) and not _is_settled(history, refund):
+            attempt = attempts.get(refund.payment_intent_id)
+            text = display(Money(refund.amount, attempt.currency)) if attempt else "a payment"
             yield f"The refund of {text} failed at the bank; give the money back another way."
+
+
+def _is_failed(refund: Refund) -> bool:
+    return refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
+
+
+def _is_settled(history: PaymentHistory, refund: Refund) -> bool:
+    return not _settled(history).isdisjoint({f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"})
+
+
+def _held_by_disputes(claim: Owing, history: PaymentHistory) -> Iterator[str]:
+    """Money that is to go back, and that a dispute keeps us from giving back."""
+    for judged in judge(claim, history):
+        disputes = disputes_of(history, judged.payment)
+        owed = {one.key for one in _refunds_due(history, judged)} - _settled(history)
+        if not judged.accepted or not owed or not _is_disputed(history, judged.payment):
+            continue
+        taken = sum(dispute.amount for dispute in disputes if dispute.status is DisputeStatus.LOST)
+        if any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes):
+            yield "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
+        elif judged.return_because and refunded(history, judged.payment) + taken < _charged(judged.payment):
+            yield "The bank took back only a part of a payment that is to go back; give the rest back in Stripe."
+
+
+def _charged(payment: Payment) -> int:
+    return payment.charge.amount if payment.charge else 0
 
 
 def has_strange_payment(history: PaymentHistory) -> bool:
     """Whether money came that is not what one of our attempts asked for, and nobody has settled it."""
-    settled = {one.key for one in history.settled}
     return any(
-        payment.paid and not is_accepted(payment, history) and f"payment:{payment.payment_intent_id}" not in settled
+        (payment.paid or payment.charge)
+        and not is_accepted(payment, history)
+        and not is_unproven(payment, history)
+        and f"payment:{payment.payment_intent_id}" not in _settled(history)
         for payment in history.payments
     )

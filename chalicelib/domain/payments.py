@@ -20,7 +20,7 @@ https://docs.stripe.com/webhooks#event-ordering (no order is promised).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -138,9 +138,9 @@ def fold(history: PaymentHistory, seen: Seen) -> PaymentHistory:
         case DisputeSeen():
             return _with_dispute(history, seen)
         case AttemptVoid():
-            return _with_attempts(history, [_advance(a, seen, AttemptState.VOID) for a in history.attempts])
+            return _with_attempt(history, seen.attempt_id, lambda attempt: _advance(attempt, AttemptState.VOID))
         case AttemptLooked():
-            return _with_attempts(history, [_looked_at(attempt, seen) for attempt in history.attempts])
+            return _with_attempt(history, seen.attempt_id, lambda attempt: _looked_at(attempt, seen.looked_at))
         case ActFailed():
             return _with_failure(history, seen)
         case ActSucceeded():
@@ -150,7 +150,10 @@ def fold(history: PaymentHistory, seen: Seen) -> PaymentHistory:
 
 
 def _with_checkout(history: PaymentHistory, seen: CheckoutSeen) -> PaymentHistory:
-    history = _with_attempts(history, [_seen_at_stripe(attempt, seen) for attempt in history.attempts])
+    if seen.state is AttemptState.PAID and seen.payment_intent_id is None:
+        # Paid, and not said with what: it must not be offered again, and has to be asked about.
+        seen = replace(seen, state=AttemptState.PROCESSING)
+    history = _with_attempt(history, seen.attempt_id, lambda attempt: _seen_at_stripe(attempt, seen))
     if seen.state is not AttemptState.PAID or seen.payment_intent_id is None:
         return history
     paid = CheckoutPaid(seen.checkout_session_id, seen.amount, seen.currency, seen.livemode)
@@ -159,10 +162,13 @@ def _with_checkout(history: PaymentHistory, seen: CheckoutSeen) -> PaymentHistor
 
 
 def _seen_at_stripe(attempt: Attempt, seen: CheckoutSeen) -> Attempt:
-    """A second Checkout Session of one attempt never moves it; if that one is paid, its payment is not accepted."""
-    if attempt.attempt_id != seen.attempt_id:
-        return attempt
+    """A second Checkout Session of one attempt, or one of another account or mode, never moves it.
+
+    If such a one is paid, its payment is not accepted.
+    """
     if attempt.checkout_session_id not in {None, seen.checkout_session_id}:
+        return attempt
+    if (attempt.stripe_account_id, attempt.livemode) != (seen.stripe_account_id, seen.livemode):
         return attempt
     attempt = replace(
         attempt,
@@ -170,18 +176,14 @@ def _seen_at_stripe(attempt: Attempt, seen: CheckoutSeen) -> Attempt:
         expires_at=seen.expires_at,
         url=attempt.url or seen.url,
     )
-    return _advance(attempt, seen, seen.state)
+    return _advance(attempt, seen.state)
 
 
-def _looked_at(attempt: Attempt, seen: AttemptLooked) -> Attempt:
-    if attempt.attempt_id != seen.attempt_id:
-        return attempt
-    return replace(attempt, looked_at=max(attempt.looked_at or seen.looked_at, seen.looked_at))
+def _looked_at(attempt: Attempt, looked_at: datetime) -> Attempt:
+    return replace(attempt, looked_at=max(attempt.looked_at or looked_at, looked_at))
 
 
-def _advance(attempt: Attempt, seen: CheckoutSeen | AttemptVoid, state: AttemptState) -> Attempt:
-    if attempt.attempt_id != seen.attempt_id:
-        return attempt
+def _advance(attempt: Attempt, state: AttemptState) -> Attempt:
     if _RANK[state] > _RANK[attempt.state]:
         attempt = replace(attempt, state=state)
     if attempt.state is not AttemptState.PLANNED:
@@ -189,9 +191,9 @@ def _advance(attempt: Attempt, seen: CheckoutSeen | AttemptVoid, state: AttemptS
     return attempt if attempt.state is AttemptState.OPEN else replace(attempt, url=None)
 
 
-def _with_attempts(history: PaymentHistory, attempts: Iterable[Attempt]) -> PaymentHistory:
-    """Keep every attempt that money may come from, and the newest of the dead ones."""
-    attempts = tuple(attempts)
+def _with_attempt(history: PaymentHistory, attempt_id: str, change: Callable[[Attempt], Attempt]) -> PaymentHistory:
+    """Change one; keep every attempt that money may come from, and the newest of the dead ones."""
+    attempts = tuple(change(a) if a.attempt_id == attempt_id else a for a in history.attempts)
     paying = {payment.attempt_id for payment in history.payments}
     dead = [a for a in attempts if a.state not in LIVE | {AttemptState.PAID} and a.attempt_id not in paying]
     dropped = dead[:-DEAD_ATTEMPTS_KEPT]
@@ -209,8 +211,8 @@ def _with_charge(history: PaymentHistory, seen: ChargeSeen) -> PaymentHistory:
     return _with_payment(history, replace(known, charge=charge, refunded_hint=hint))
 
 
-def _by_time(charge: Charge) -> tuple[datetime, str]:
-    return charge.created_at, charge.charge_id
+def _by_time(charge: Charge) -> tuple[datetime, str, bool]:
+    return charge.created_at, charge.charge_id, charge.receipt_url is None
 
 
 def _payment(history: PaymentHistory, payment_intent_id: str, attempt_id: str, account: str | None) -> Payment:
@@ -245,14 +247,15 @@ def _with_dispute(history: PaymentHistory, seen: DisputeSeen) -> PaymentHistory:
 
 
 def _merged_dispute(known: Dispute, seen: DisputeSeen) -> Dispute:
-    """A verdict stands against "open"; two different verdicts are a doubt that only Stripe can end."""
-    if seen.dispute.status is DisputeStatus.OPEN:
+    """A verdict stands against "open"; two different verdicts are a doubt that only Stripe's own answer ends."""
+    told = seen.dispute
+    if seen.asked:
+        return replace(told, doubted=False)
+    if told.status in {DisputeStatus.OPEN, known.status}:
         return known
-    if known.status is DisputeStatus.OPEN or seen.asked:
-        return replace(seen.dispute, doubted=False)
-    if known.status is not seen.dispute.status:
-        return replace(known, status=DisputeStatus.WON, doubted=True)
-    return known
+    if known.status is DisputeStatus.OPEN:
+        return told
+    return replace(known, status=DisputeStatus.WON, doubted=True)
 
 
 def _with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
@@ -291,14 +294,29 @@ def judge(owing: Owing, history: PaymentHistory) -> tuple[Judged, ...]:
 
 def is_accepted(payment: Payment, history: PaymentHistory) -> bool:
     """Paid, and amount, currency, mode, account and Checkout Session are those of one of our attempts (I7)."""
-    attempt = next((a for a in history.attempts if a.attempt_id == payment.attempt_id), None)
-    if attempt is None or payment.paid is None:
+    attempt = attempt_of(payment, history)
+    if attempt is None or payment.paid is None or not _fits(payment, attempt):
         return False
-    offered = (attempt.checkout_session_id, attempt.amount, attempt.currency, attempt.livemode)
-    paid = payment.paid
-    if (paid.checkout_session_id, paid.amount, paid.currency, paid.livemode) != offered:
+    offered = CheckoutPaid(attempt.checkout_session_id or "", attempt.amount, attempt.currency, attempt.livemode)
+    return payment.paid == offered
+
+
+def is_unproven(payment: Payment, history: PaymentHistory) -> bool:
+    """A charge that may well be for an attempt of ours, whose Checkout Session Stripe must be asked about."""
+    attempt = attempt_of(payment, history)
+    if attempt is None or attempt.state is AttemptState.PAID:
         return False
-    if payment.charge and (payment.charge.amount, payment.charge.currency) != (attempt.amount, attempt.currency):
+    return payment.paid is None and payment.charge is not None and _fits(payment, attempt)
+
+
+def attempt_of(payment: Payment, history: PaymentHistory) -> Attempt | None:
+    return next((attempt for attempt in history.attempts if attempt.attempt_id == payment.attempt_id), None)
+
+
+def _fits(payment: Payment, attempt: Attempt) -> bool:
+    """The account, and the charge as far as it is known, are the attempt's."""
+    charge = payment.charge
+    if charge is not None and (charge.amount, charge.currency) != (attempt.amount, attempt.currency):
         return False
     return payment.stripe_account_id == attempt.stripe_account_id
 
@@ -388,9 +406,5 @@ def _standing_of(history: PaymentHistory, counted: Payment, paid: int) -> Standi
 
 def _is_coming(history: PaymentHistory) -> bool:
     """A bank is at work, or a charge was seen whose Checkout Session we still have to ask about."""
-    unproven = {payment.attempt_id for payment in history.payments if payment.paid is None and payment.charge}
-    return any(
-        attempt.state is AttemptState.PROCESSING
-        or (attempt.attempt_id in unproven and attempt.state is not AttemptState.PAID)
-        for attempt in history.attempts
-    )
+    processing = any(attempt.state is AttemptState.PROCESSING for attempt in history.attempts)
+    return processing or any(is_unproven(payment, history) for payment in history.payments)

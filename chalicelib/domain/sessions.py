@@ -209,6 +209,7 @@ def remove(session: Session, number: int, *, now: datetime, keep_payment: bool =
             state=None,
             email=None,
             phone=None,
+            fee=replace(participant.fee, description=None) if participant.fee else None,
         )
 
     return with_participant(session, number, removed)

@@ -7,6 +7,7 @@ caller, under a condition. Doing the same obligation twice is harmless: its key 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import reduce
 from typing import assert_never
 
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptLooked, AttemptVoid, PaymentHistory, Seen
@@ -20,6 +21,7 @@ from chalicelib.domain.obligations import (
     Obligation,
     trouble_with,
 )
+from chalicelib.domain.payments import fold
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
@@ -30,13 +32,19 @@ REFUND_KEY_SURE_FOR = timedelta(hours=23)
 
 def carry_out(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[Seen]:
     """What Stripe answered, and that trouble with this obligation is over; or that it failed, and why."""
-    trouble = trouble_with(history, obligation.key)
     try:
         seen = _act(ctx, obligation, history)
     except (StripeError, StrangeObjectError) as error:
-        reason = f"{_doing(obligation)} did not succeed at Stripe ({error}); it is tried again."
-        return [ActFailed(obligation.key, ctx.clock(), reason, ctx.jitter())]
-    return [*seen, ActSucceeded(obligation.key)] if trouble else seen
+        return [_failed(ctx, obligation, str(error))]
+    if reduce(fold, seen, history) == history:
+        # It would be owed again at once, and asked for at every tick.
+        return [_failed(ctx, obligation, "it told nothing new")]
+    return [*seen, ActSucceeded(obligation.key)] if trouble_with(history, obligation.key) else seen
+
+
+def _failed(ctx: Context, obligation: Obligation, why: str) -> ActFailed:
+    reason = f"{_doing(obligation)} did not succeed at Stripe ({why}); it is tried again."
+    return ActFailed(obligation.key, ctx.clock(), reason, ctx.jitter())
 
 
 def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[Seen]:

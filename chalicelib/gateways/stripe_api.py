@@ -4,7 +4,8 @@ No Stripe object leaves this module. How it fails:
 
     StripeError
       StripeRefusedError       400 to 404: nothing was made; `code` and `param` are Stripe's
-      StripeUncertainError     409, 429 or no answer: it may have happened, ask again with the same bytes and key
+      StripeUncertainError     409, 429, no answer or an unreadable one: it may have happened, ask again with the
+                               same bytes and key
       StripeBrokenError        5xx also when asked again, or the key stands for other parameters: look for the result
 
 Messages hold Stripe's codes only: its texts may quote what was sent.
@@ -39,7 +40,8 @@ API_VERSION = "2026-10-28.endive"
 _LISTING_SLACK = timedelta(minutes=5)
 _PAGE = 100
 _PAGES = 5
-_CONFLICT, _TOO_MANY, _SERVER_ERROR = 409, 429, 500
+_REFUSALS = range(400, 405)
+_SERVER_ERROR = 500
 _seconds_left: ContextVar[Callable[[], float]] = ContextVar("seconds_left")
 
 
@@ -80,8 +82,13 @@ def stripe_client(secret_key: str, api: str, http_client: stripe.HTTPClient | No
         stripe_version=API_VERSION,
         base_addresses={"api": api},
         max_network_retries=RETRIES,
-        http_client=http_client or stripe.RequestsClient(timeout=CALL_SECONDS, session=_DeadlineSession()),
+        http_client=http_client or deadline_client(),
     )
+
+
+def deadline_client() -> stripe.HTTPClient:
+    """HTTP for the library, each request within the seconds that its flow has left."""
+    return stripe.RequestsClient(timeout=CALL_SECONDS, session=_DeadlineSession())
 
 
 class StripeApi:
@@ -278,9 +285,10 @@ def _our_error(error: stripe.StripeError) -> StripeError:
     status = error.http_status
     if isinstance(error, stripe.IdempotencyError):
         return StripeBrokenError("the idempotency key stands for other parameters")
-    if status is None or status in {_CONFLICT, _TOO_MANY} or isinstance(error, stripe.RateLimitError):
-        return StripeUncertainError(f"status {status or 'none'}")
-    if status >= _SERVER_ERROR:
+    if status is not None and status >= _SERVER_ERROR:
         return StripeBrokenError(f"status {status}")
+    if status not in _REFUSALS or isinstance(error, stripe.RateLimitError):
+        # Also a 200 whose body was cut off on its way: the library calls that an error, and the thing is made.
+        return StripeUncertainError(f"status {status or 'none'}")
     told = error.error
     return StripeRefusedError(told.code, told.param) if told else StripeRefusedError(None, None)

@@ -20,7 +20,9 @@ from chalicelib.gateways.stripe_objects import Place, StripeObject
 
 TOLERANCE_SECONDS = 300
 LARGEST_EVENT = 512 * 1024
-_TIMESTAMP = re.compile(r"(?:^|,)t=([0-9]{1,12})(?:,|$)")
+_TIMESTAMP = re.compile(r"t=([0-9]{1,12})(?:,|$)")
+"""Of the first item only: that is the one the library signs, and a second one could make an old delivery look new."""
+
 
 CHECKOUT_EVENTS = (
     "checkout.session.completed",
@@ -78,12 +80,14 @@ def read_event(body: bytes, signature: str, secrets: Iterable[str], now: float) 
 
 
 def _is_recent(signature: str, now: float) -> bool:
-    stamped = _TIMESTAMP.search(signature)
+    stamped = _TIMESTAMP.match(signature)
     return stamped is not None and abs(now - int(stamped.group(1))) <= TOLERANCE_SECONDS
 
 
 def _is_signed(text: str, signature: str, secret: str) -> bool:
     """The age is judged above by our own clock, so the library is not asked to judge it."""
+    if not signature.isascii():
+        return False  # the library cannot compare it
     try:
         return bool(stripe.WebhookSignature.verify_header(text, signature, secret, tolerance=None))
     except stripe.SignatureVerificationError:
@@ -103,17 +107,20 @@ def _event(written: dict[str, Any]) -> Event:
 
 
 def _told(event: Event, thing: StripeObject) -> Event:
-    """Checkouts and charges carry our ids; a refund or dispute leads to them by its PaymentIntent."""
+    """Checkouts and charges carry our ids; a refund or dispute leads to them by its PaymentIntent.
+
+    One of a charge that was made without a PaymentIntent is the clinic's other business.
+    """
     account, place = event.stripe_account_id, objects.place_of(thing)
     if event.kind in CHECKOUT_EVENTS and place:
         return replace(event, place=place, seen=(_checkout(event, thing),))
     if event.kind in CHARGE_EVENTS and place:
         charge = objects.charge_seen(thing, account)
         return replace(event, place=place, seen=(charge,)) if charge else event
-    if event.kind in REFUND_EVENTS:
+    if event.kind in REFUND_EVENTS and objects.has_payment_intent(thing):
         refund = objects.refund_seen(thing)
         return replace(event, payment_intent_id=refund.refund.payment_intent_id, seen=(refund,))
-    if event.kind in DISPUTE_EVENTS:
+    if event.kind in DISPUTE_EVENTS and objects.has_payment_intent(thing):
         dispute = objects.dispute_seen(thing, asked=False)
         return replace(event, payment_intent_id=dispute.dispute.payment_intent_id, seen=(dispute,))
     return event

@@ -69,17 +69,21 @@ def place_of(thing: StripeObject) -> Place | None:
 
 def checkout_seen(checkout: StripeObject, account: str | None) -> CheckoutSeen:
     """How far a Checkout Session has come; an expanded PaymentIntent tells a delayed payment that failed."""
+    state, payment_intent_id = _state(checkout), id_of(checkout.get("payment_intent"))
+    if state is AttemptState.PAID:
+        # Paid, but under no name to find the money by: as if it had not been paid at all.
+        _required(checkout, "payment_intent", payment_intent_id)
     return CheckoutSeen(
         checkout_session_id=_text(checkout, "id"),
         attempt_id=_text(checkout, "client_reference_id"),
         stripe_account_id=account,
-        state=_state(checkout),
+        state=state,
         amount=_whole(checkout, "amount_total"),
         currency=_text(checkout, "currency"),
-        livemode=bool(checkout.get("livemode")),
+        livemode=_flag(checkout, "livemode"),
         expires_at=_moment(checkout, "expires_at"),
         url=checkout.get("url"),
-        payment_intent_id=id_of(checkout.get("payment_intent")),
+        payment_intent_id=payment_intent_id,
     )
 
 
@@ -88,14 +92,14 @@ def _state(checkout: StripeObject) -> AttemptState:
     match checkout.get("status"), checkout.get("payment_status"):
         case "complete", "paid":
             return AttemptState.PAID
-        case "complete", _:
+        case "complete", "unpaid":
             return AttemptState.FAILED if _has_failed(checkout.get("payment_intent")) else AttemptState.PROCESSING
         case "expired", _:
             return AttemptState.EXPIRED
         case "open", _:
             return AttemptState.OPEN
         case _:
-            raise _strange(checkout, "status")
+            raise _strange(checkout, "status or payment_status")
 
 
 def _has_failed(payment_intent: object) -> bool:
@@ -117,7 +121,7 @@ def charge_seen(charge: StripeObject, account: str | None) -> ChargeSeen | None:
             amount=_whole(charge, "amount_captured"),
             currency=_text(charge, "currency"),
             created_at=_moment(charge, "created"),
-            application_fee=charge.get("application_fee_amount") or 0,
+            application_fee=_whole_or_none(charge, "application_fee_amount") or 0,
             receipt_url=charge.get("receipt_url"),
         ),
         amount_refunded=_whole(charge, "amount_refunded"),
@@ -125,7 +129,7 @@ def charge_seen(charge: StripeObject, account: str | None) -> ChargeSeen | None:
 
 
 def refund_seen(refund: StripeObject) -> RefundSeen:
-    status = _REFUND_STATUSES.get(refund.get("status") or "")
+    status = _REFUND_STATUSES.get(_text(refund, "status"))
     if status is None:
         raise _strange(refund, "status")
     return RefundSeen(
@@ -134,9 +138,18 @@ def refund_seen(refund: StripeObject) -> RefundSeen:
             payment_intent_id=_required(refund, "payment_intent", id_of(refund.get("payment_intent"))),
             amount=_whole(refund, "amount"),
             status=status,
-            decision_id=(refund.get("metadata") or {}).get(DECISION),
+            decision_id=_decision_id(refund),
         )
     )
+
+
+def _decision_id(refund: StripeObject) -> str | None:
+    """None: made in the dashboard. Were metadata that is missing taken for that, our own would be made again."""
+    metadata = refund.get("metadata", "missing")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise _strange(refund, "metadata")
+    decision_id = (metadata or {}).get(DECISION)
+    return decision_id if isinstance(decision_id, str) else None
 
 
 def dispute_seen(dispute: StripeObject, *, asked: bool) -> DisputeSeen:
@@ -158,6 +171,11 @@ def _dispute_status(status: str) -> DisputeStatus:
     return DisputeStatus.LOST if status == "lost" else DisputeStatus.OPEN
 
 
+def has_payment_intent(thing: StripeObject) -> bool:
+    """Whether this refund or dispute is of a payment made as ours are."""
+    return thing.get("payment_intent") is not None
+
+
 def id_of(thing: object) -> str | None:
     """The id of what Stripe gives as an id or, expanded, as an object."""
     if isinstance(thing, Mapping):
@@ -177,8 +195,23 @@ def _whole(thing: StripeObject, name: str) -> int:
     return value
 
 
+def _whole_or_none(thing: StripeObject, name: str) -> int | None:
+    """A field that Stripe always sends, and leaves null where there is nothing to say."""
+    return None if thing.get(name, "missing") is None else _whole(thing, name)
+
+
+def _flag(thing: StripeObject, name: str) -> bool:
+    value = thing.get(name)
+    if not isinstance(value, bool):
+        raise _strange(thing, name)
+    return value
+
+
 def _moment(thing: StripeObject, name: str) -> datetime:
-    return datetime.fromtimestamp(_whole(thing, name), tz=UTC)
+    try:
+        return datetime.fromtimestamp(_whole(thing, name), tz=UTC)
+    except (OverflowError, ValueError, OSError):
+        raise _strange(thing, name) from None
 
 
 def _required(thing: StripeObject, name: str, value: str | None) -> str:

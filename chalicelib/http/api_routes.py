@@ -9,7 +9,7 @@ from chalicelib.domain.sessions import Fee, ParticipantWish, Problem, Role, Sess
 from chalicelib.flows.context import Context
 from chalicelib.flows.schedule import schedule_session
 from chalicelib.http import times
-from chalicelib.http.auth import caller_of, give_token
+from chalicelib.http.auth import caller_of, give_token, token_trouble
 from chalicelib.http.exchange import Answer, Request, json_answer
 from chalicelib.http.json_body import json_object
 from chalicelib.http.problems import HttpError
@@ -21,10 +21,12 @@ from chalicelib.storage.stores import NotFoundError
 
 _INVALID = "some fields cannot be used as they are"
 _FALSEHOODS = {"0", "false", ""}
+_NO_STORE = {"Cache-Control": "no-store"}
+"""An answer holds links, and links are keys."""
 
 
 def add_routes(routes: Routes) -> None:
-    routes.add("/v1/auth/token", POST=give_token)
+    routes.add("/v1/auth/token", shape=token_trouble, POST=give_token)
     routes.add("/v1/sessions", POST=create_session)
     routes.add("/v1/sessions/{session_id}", GET=read_session)
 
@@ -35,7 +37,8 @@ def create_session(ctx: Context, request: Request) -> Answer:
     wish, form = _wish(request)
     session = schedule_session(ctx, caller.team, caller.client_id, wish)
     location = f"{ctx.settings.public_url}/v1/sessions/{session.session_id}"
-    return json_answer(200, session_out(session, ctx.settings, form, ctx.clock()), {"Location": location})
+    content = session_out(session, ctx.settings, form, ctx.clock())
+    return json_answer(200, content, {**_NO_STORE, "Location": location})
 
 
 def read_session(ctx: Context, request: Request) -> Answer:
@@ -44,7 +47,7 @@ def read_session(ctx: Context, request: Request) -> Answer:
     session = ctx.sessions.get(caller.team.team_id, _session_id(request))
     if session.canceled_at is not None and request.query.get("include_canceled", "").lower() in _FALSEHOODS:
         raise NotFoundError(session.session_id)
-    return json_answer(200, session_out(session, ctx.settings, TimeFormat.ISO_8601, ctx.clock()))
+    return json_answer(200, session_out(session, ctx.settings, TimeFormat.ISO_8601, ctx.clock()), _NO_STORE)
 
 
 def _session_id(request: Request) -> str:
@@ -79,16 +82,18 @@ def _wish(request: Request) -> tuple[SessionWish, TimeFormat]:
 
 
 def _times(read: SessionIn, problems: list[Problem]) -> tuple[datetime | None, datetime | None, TimeFormat]:
+    """The answer is in RFC 1123 if all times of the request were: every client can read what it writes itself."""
     found: list[datetime | None] = []
-    form = TimeFormat.ISO_8601
+    forms: set[TimeFormat] = set()
     for name in ("start_time", "end_time"):
         try:
             moment, form = times.read(getattr(read, name))
             found.append(moment)
+            forms.add(form)
         except InvalidTimeError as error:
             problems.append(Problem(name, str(error)))
             found.append(None)
-    return found[0], found[1], form
+    return found[0], found[1], TimeFormat.RFC_1123 if forms == {TimeFormat.RFC_1123} else TimeFormat.ISO_8601
 
 
 def _participant(read: ParticipantIn, path: str, problems: list[Problem]) -> ParticipantWish:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from http import HTTPStatus
+from typing import NoReturn
 from urllib.parse import parse_qs
 
 from chalicelib.domain.api_clients import ApiClient, is_secret_of
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
+from chalicelib.flows.enrol import secrets_pepper
 from chalicelib.gateways.access_tokens import (
     LIVES_FOR,
     SCOPE,
@@ -24,10 +26,17 @@ from chalicelib.gateways.access_tokens import (
     verified_client_id,
 )
 from chalicelib.http.exchange import Answer, Request, json_answer
-from chalicelib.http.problems import HttpError
+from chalicelib.http.json_body import json_object
+from chalicelib.http.problems import HttpError, Trouble
 from chalicelib.http.schemas import TokenOut
+from chalicelib.storage.stores import StoreUnavailableError
 
 LARGEST_TOKEN_REQUEST = 8 * 1024
+READS = 3
+WAIT_SECONDS = 0.2
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""As we make them; a longer one than DynamoDB's keys (2 KB) would be an error of ours instead of theirs."""
+
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -47,11 +56,6 @@ class TokenError(Exception):
         self.status = status
         self.code = code
         self.description = description
-
-
-def secrets_pepper(api_key: bytes) -> bytes:
-    """The key under which clients' secrets are hashed."""
-    return derive_key(api_key, "api client secrets")
 
 
 def caller_of(ctx: Context, request: Request) -> Caller:
@@ -108,12 +112,22 @@ def _token(ctx: Context, client: ApiClient) -> TokenOut:
 
 def _authenticated(ctx: Context, request: Request) -> ApiClient:
     client_id, secret = _basic(request)
-    client = ctx.api_clients.find(client_id)
+    client = _found(ctx, client_id)
     if client is None or not is_secret_of(client, secrets_pepper(ctx.settings.secrets.api_key), secret):
         raise TokenError(401, "invalid_client", "the client id or the secret is wrong")
     if not client.is_enabled:
         raise TokenError(401, "invalid_client", "this API client is disabled")
     return client
+
+
+def _found(ctx: Context, client_id: str) -> ApiClient | None:
+    """An existing client that gets one 503 here never asks again, so a read that fails is repeated."""
+    for _ in range(READS - 1):
+        try:
+            return ctx.api_clients.find(client_id)
+        except StoreUnavailableError:
+            ctx.sleep(ctx.deadline.at_most(ctx.jitter() * WAIT_SECONDS))
+    return ctx.api_clients.find(client_id)
 
 
 def _basic(request: Request) -> tuple[str, str]:
@@ -125,29 +139,40 @@ def _basic(request: Request) -> tuple[str, str]:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         raise TokenError(401, "invalid_client", "the Basic credentials are not base64 of id:secret") from None
-    if not colon or not client_id.isascii() or not client_id:
+    if not colon or not _CLIENT_ID.fullmatch(client_id):
         raise TokenError(401, "invalid_client", "the Basic credentials are not base64 of id:secret")
     return client_id, secret
 
 
 def _parameters(request: Request) -> dict[str, str]:
-    """The form of the body, or the JSON object that some clients send instead."""
+    """The form of the body, or the JSON object that some clients send instead. None may stand there twice (3.2)."""
+    if len(request.body) > LARGEST_TOKEN_REQUEST:
+        raise TokenError(400, "invalid_request", f"the body may have {LARGEST_TOKEN_REQUEST} bytes at most")
     try:
-        text = request.body[: LARGEST_TOKEN_REQUEST + 1].decode()
-        if "json" in request.header("content-type"):
-            content = json.loads(text)
-            return {name: value for name, value in _items(content) if isinstance(value, str)}
-        return {name: values[-1] for name, values in parse_qs(text, max_num_fields=20).items()}
-    except (ValueError, RecursionError):
+        if "json" in request.header("content-type").lower():
+            return {name: value for name, value in json_object(request).items() if isinstance(value, str)}
+        form = parse_qs(request.body.decode(), max_num_fields=20)
+    except HttpError as error:
+        raise TokenError(400, "invalid_request", error.detail) from None
+    except ValueError:
         raise TokenError(400, "invalid_request", "the body is neither a form nor JSON") from None
-
-
-def _items(content: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 (any JSON)
-    return list(content.items()) if isinstance(content, dict) else []
+    if any(len(values) > 1 for values in form.values()):
+        raise TokenError(400, "invalid_request", "a parameter stands twice in the body")
+    return {name: values[0] for name, values in form.items()}
 
 
 def _token_error(error: TokenError) -> Answer:
-    headers = dict(_NO_STORE)
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="anteroom"'
-    return json_answer(error.status, {"error": error.code, "error_description": error.description}, headers)
+    challenge = {"WWW-Authenticate": 'Basic realm="anteroom"'} if error.status == HTTPStatus.UNAUTHORIZED else {}
+    content = {"error": error.code, "error_description": error.description}
+    return json_answer(error.status, content, {**_NO_STORE, **challenge})
+
+
+def token_trouble(ctx: Context, request: Request, trouble: Trouble) -> Answer:
+    """Any other trouble of the token endpoint, in the shape of RFC 6749: there, `error` is a string."""
+    del ctx, request
+    code = "invalid_request"
+    if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        again = trouble.status == HTTPStatus.SERVICE_UNAVAILABLE
+        code = "temporarily_unavailable" if again else "server_error"  # the codes of section 4.1.2.1
+    content = {"error": code, "error_description": trouble.detail}
+    return json_answer(trouble.status, content, {**_NO_STORE, **trouble.headers})

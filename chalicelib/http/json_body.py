@@ -7,6 +7,7 @@ and dies of deep nesting.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from chalicelib.http.exchange import Request
@@ -40,7 +41,7 @@ def _parsed(body: bytes) -> Any:  # noqa: ANN401 (any JSON)
         raise HttpError(400, f"the body is nested too deeply; {DEEPEST} levels are plenty") from None
     except ValueError:
         raise HttpError(400, "the body is not JSON") from None
-    if _depth(content) > DEEPEST:
+    if _is_too_deep(content):
         raise HttpError(400, f"the body is nested too deeply; {DEEPEST} levels are plenty")
     return content
 
@@ -63,7 +64,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _depth(content: object) -> int:
-    if isinstance(content, dict):
-        return 1 + max(map(_depth, content.values()), default=0)
-    return 1 + max(map(_depth, content), default=0) if isinstance(content, list) else 0
+def _is_too_deep(content: object) -> bool:
+    """Level by level: recursion is what a hostile body is after, and half of what the parser takes is too deep for it."""
+    level = _containers([content])
+    for _ in range(DEEPEST):
+        level = [inner for one in level for inner in _containers(one.values() if isinstance(one, dict) else one)]
+    return bool(level)
+
+
+def _containers(values: Iterable[object]) -> list[dict[str, Any] | list[Any]]:
+    return [value for value in values if isinstance(value, dict | list)]

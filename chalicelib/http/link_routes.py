@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from chalicelib.config import Settings
@@ -24,6 +23,7 @@ from chalicelib.gateways.rooms import RoomUnavailableError, room_origin
 from chalicelib.http.calendar import appointment_of, calendar_text
 from chalicelib.http.exchange import Answer, Request, html_answer, json_answer, see_other
 from chalicelib.http.pages.headers import page_headers, static_headers
+from chalicelib.http.pages.origins import InvalidOriginError, origin
 from chalicelib.http.pages.outcomes import error_view, payment_unavailable, return_view, room_unavailable
 from chalicelib.http.pages.render import render_error, render_link, render_return
 from chalicelib.http.pages.static_files import StaticFileNotFoundError, static_file
@@ -75,7 +75,7 @@ def show(ctx: Context, request: Request) -> Answer:
 
 def _shown(ctx: Context, request: Request, link: OpenedLink, status: HTTPStatus) -> Answer:
     if request.wants_json:
-        return json_answer(status, link_out(link), _headers(ctx))
+        return _as_json(ctx, status, link_out(link))
     paths, token = Paths.of(ctx.settings), request.path["token"]
     here = paths.link(token)
     urls = PageUrls(here, f"{here}/checkout", f"{here}/join", f"{here}/calendar.ics", paths.static)
@@ -92,8 +92,8 @@ def _shown(ctx: Context, request: Request, link: OpenedLink, status: HTTPStatus)
 def _room_origin(ctx: Context, link: OpenedLink) -> str | None:
     """A misconfigured room closes the room, not the page."""
     try:
-        return room_origin(ctx.settings.room_of(link.team))
-    except RoomUnavailableError:
+        return origin(room_origin(ctx.settings.room_of(link.team)))
+    except (RoomUnavailableError, InvalidOriginError):
         return None
 
 
@@ -105,10 +105,10 @@ def pay(ctx: Context, request: Request) -> Answer:
         if request.wants_json:
             raise HttpError(409, f"there is nothing to pay now: the state is {started.door.value}")
         return see_other(Paths.of(ctx.settings).link(token), _headers(ctx))
-    headers = {**_headers(ctx), "Set-Cookie": _cookie(ctx.settings, started.attempt_id, token)}
+    cookie = {"Set-Cookie": _cookie(ctx.settings, started.attempt_id, token)}
     if request.wants_json:
-        return json_answer(200, {"url": started.url}, headers)
-    return see_other(started.url, headers)
+        return _as_json(ctx, 200, {"url": started.url}).with_headers(cookie)
+    return see_other(started.url, {**_headers(ctx), **cookie})
 
 
 def enter(ctx: Context, request: Request) -> Answer:
@@ -120,7 +120,7 @@ def enter(ctx: Context, request: Request) -> Answer:
             raise HttpError(403, f"not admitted now: the state is {joined.door.value}")
         return _shown(ctx, request, link, HTTPStatus.FORBIDDEN)
     if request.wants_json:
-        return json_answer(200, {"url": joined.room_url}, _headers(ctx))
+        return _as_json(ctx, 200, {"url": joined.room_url})
     return see_other(joined.room_url, _headers(ctx))
 
 
@@ -144,22 +144,27 @@ def returned(ctx: Context, request: Request) -> Answer:
         return see_other(Paths.of(ctx.settings).link(token), _headers(ctx))
     state = back.attempt.state if back.attempt else None
     if request.wants_json:
-        return json_answer(200, {"status": state.value if state else "expired"}, _headers(ctx))
+        return _as_json(ctx, 200, {"status": state.value if state else "expired"})
     view = return_view(state, back.team.name, Paths.of(ctx.settings).static)
     return html_answer(200, render_return(view), _headers(ctx))
 
 
 def _link_in_cookie(ctx: Context, request: Request, back: Returned) -> str | None:
     """The link that this browser started paying from: only of this very participant, and only while it is good."""
+    token = _cookie_value(request, _cookie_name(back.attempt_id))
     try:
-        morsel = SimpleCookie(request.header("cookie")).get(_cookie_name(back.attempt_id))
-        token = morsel.value if morsel else ""
         claims = verify(ctx.settings.link_keys, token)
-    except (CookieError, InvalidLinkError):
+    except InvalidLinkError:
         return None
     theirs = (claims.team_id, claims.session_id, claims.number, claims.generation)
     ours = (back.session.team_id, back.session.session_id, back.participant.number, back.participant.generation)
     return token if theirs == ours else None
+
+
+def _cookie_value(request: Request, name: str) -> str:
+    """Empty where there is none. `http.cookies` gives up at the first cookie of another site that it finds odd."""
+    pairs = (pair.strip().partition("=") for pair in request.header("cookie").split(";"))
+    return next((value for found, _, value in pairs if found == name), "")
 
 
 def _cookie(settings: Settings, attempt_id: str, token: str) -> str:
@@ -185,6 +190,10 @@ def static(ctx: Context, request: Request) -> Answer:
 
 def _headers(ctx: Context) -> Mapping[str, str]:
     return page_headers(checkout_origin=ctx.settings.checkout_origin)
+
+
+def _as_json(ctx: Context, status: int, content: object) -> Answer:
+    return json_answer(status, content, _without_type(_headers(ctx)))
 
 
 def _as_page(ctx: Context, request: Request, trouble: Trouble) -> Answer:

@@ -8,6 +8,9 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+INNERMOST_FRAMES = 30
+"""Of an endless recursion, the last frames say as much as all thousand."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -24,7 +27,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[2]:
             # Where it went wrong, without the exception's own text, which may quote what people wrote.
-            frames = traceback.extract_tb(record.exc_info[2])
+            frames = traceback.extract_tb(record.exc_info[2], limit=-INNERMOST_FRAMES)
             line["stack"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         return json.dumps(line, default=str)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from chalicelib.config import SettingsError
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
 from chalicelib.flows.change import ContendedError
@@ -26,11 +27,14 @@ from chalicelib.storage.stores import (
     ConflictError,
     NewerSchemaError,
     NotFoundError,
+    StoreError,
     StoreUnavailableError,
     UnreadableError,
 )
 
 RETRY_AFTER_SECONDS = 3
+MOST_ERRORS = 100
+"""A body of 256 KB can be wrong in 130,000 places, and Lambda answers at most 6 MB."""
 
 log = logging.getLogger("anteroom.http")
 
@@ -62,6 +66,9 @@ class Trouble:
     errors: tuple[Problem, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
+
+_FOR_OPERATORS = (SettingsError, StoreError, StripeError, RoomUnavailableError)
+"""Errors whose text is made to be logged: it names variables, ids and codes, never what people wrote."""
 
 _AGAIN = "nothing was lost; please try again in a moment"
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
@@ -112,7 +119,7 @@ def problem_answer(request: Request, trouble: Trouble) -> Answer:
         "request_id": request.request_id,
     }
     if trouble.errors:
-        content["errors"] = [{"field": one.field, "message": one.message} for one in trouble.errors]
+        content["errors"] = [{"field": one.field, "message": one.message} for one in trouble.errors[:MOST_ERRORS]]
     named = PROBLEM_JSON if PROBLEM_JSON in request.header("accept").lower() else JSON
     return json_answer(trouble.status, content, {**trouble.headers, "Cache-Control": "no-store", "Content-Type": named})
 
@@ -122,4 +129,6 @@ def log_trouble(request: Request, error: Exception, trouble: Trouble) -> None:
     if trouble.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     fields = {"route": request.route, "request_id": request.request_id, "error": type(error).__name__}
+    if isinstance(error, _FOR_OPERATORS):
+        fields["reason"] = str(error)
     log.error("request_failed", extra=fields, exc_info=trouble.status == HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -69,7 +69,7 @@ def _view(
     def view(**_path: str) -> Response:
         started = time.perf_counter()
         request = _request(path, _current.get())
-        answer = _answered(context().within(REQUEST_SECONDS), request, handlers, shape)
+        answer = _answered(context, request, handlers, shape)
         took = round((time.perf_counter() - started) * 1000)
         fields = {"route": path, "method": request.method, "status": answer.status, "ms": took}
         log.info("request", extra={**fields, "request_id": request.request_id})
@@ -79,14 +79,24 @@ def _view(
     return view
 
 
-def _answered(ctx: Context, request: Request, handlers: Mapping[str, Handler], shape: Shape) -> Answer:
-    """The one place where an error becomes an answer."""
+def _answered(
+    context: Callable[[], Context], request: Request, handlers: Mapping[str, Handler], shape: Shape
+) -> Answer:
+    """The one place where an error becomes an answer. Where even the trouble cannot be shaped, it is a problem detail."""
     try:
-        return _handler(request.method, handlers)(ctx, request)
-    except Exception as error:  # noqa: BLE001 (the table of problems says what each one means)
-        trouble = trouble_of(error)
-        log_trouble(request, error, trouble)
-        return shape(ctx, request, trouble)
+        ctx = context().within(REQUEST_SECONDS)
+        try:
+            return _handler(request.method, handlers)(ctx, request)
+        except Exception as error:  # noqa: BLE001 (the table of problems says what each one means)
+            return shape(ctx, request, _trouble(request, error))
+    except Exception as error:  # noqa: BLE001 (no settings, or a page that cannot be made: Chalice's own words help nobody)
+        return problem_answer(request, _trouble(request, error))
+
+
+def _trouble(request: Request, error: Exception) -> Trouble:
+    trouble = trouble_of(error)
+    log_trouble(request, error, trouble)
+    return trouble
 
 
 def _handler(method: str, handlers: Mapping[str, Handler]) -> Handler:

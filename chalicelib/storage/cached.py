@@ -56,8 +56,11 @@ class CachedTeams:
         return self._memory.get(team_id)
 
     def save(self, before: Team, after: Team) -> None:
-        self._store.save(before, after)
-        self._memory.forget(after.team_id)
+        try:
+            self._store.save(before, after)
+        finally:
+            # Also after a conflict: what is remembered was the reason.
+            self._memory.forget(after.team_id)
 
 
 class CachedApiClients:
@@ -72,5 +75,8 @@ class CachedApiClients:
         return self._memory.get(client_id)
 
     def save(self, before: ApiClient, after: ApiClient) -> None:
-        self._store.save(before, after)
-        self._memory.forget(after.client_id)
+        try:
+            self._store.save(before, after)
+        finally:
+            # Also after a conflict: what is remembered was the reason.
+            self._memory.forget(after.client_id)

@@ -1,4 +1,4 @@
-"""The text in which a session, a team or an API client is kept: one JSON document, beside the attributes of keys and indexes.
+"""The text in which a session, a team or an API client is kept: one JSON document, beside keys and index attributes.
 
 Measured against nested maps in `bench/session_body.py`; see docs/decisions.md. Decoding ignores fields it does not
 know, which is why an item of a newer schema is never written by older code.

@@ -227,5 +227,5 @@ def _translated(what: str) -> Iterator[None]:
         if code == "ConditionalCheckFailedException":
             message = f"{what} was written by somebody else"
             raise ConflictError(message) from None
-        message = f"{what}: DynamoDB did not answer well ({code or type(error).__name__})"
+        message = f"{what}: DynamoDB did not answer well ({code or type(error.cause or error).__name__})"
         raise StoreUnavailableError(message) from None

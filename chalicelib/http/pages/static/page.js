@@ -56,11 +56,13 @@
     return shows === "start" || day === firstDay ? hours : `${day}, ${hours}`;
   }
 
+  /** The zone's name; where it has none but its distance from Greenwich, its city too. */
   function zoneText(date) {
     const format = new Intl.DateTimeFormat(locale, { timeZoneName: "long" });
     const name = format.formatToParts(date).find((part) => part.type === "timeZoneName").value;
-    const place = (format.resolvedOptions().timeZone || "").split("/").slice(1).pop();
-    return `In your time zone: ${name}${place ? ` (${place.replace(/_/g, " ")})` : ""}`;
+    const city = (format.resolvedOptions().timeZone || "").split("/").slice(1).pop();
+    const place = city && /^(GMT|UTC)/.test(name) ? ` (${city.replace(/_/g, " ")})` : "";
+    return `In your time zone: ${name}${place}`;
   }
 
   // --- the countdown ------------------------------------------------------------------------------------------------

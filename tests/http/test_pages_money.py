@@ -1,0 +1,168 @@
+"""What a page says about money that went, goes or stays: each state of the facts has its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.facts import (
+    AttemptState,
+    DisputeStatus,
+    PaymentHistory,
+    RefundStatus,
+    SettledByHand,
+    Trouble,
+)
+from chalicelib.domain.payments import PaymentStatus
+from chalicelib.flows.open_link import OpenedLink
+from chalicelib.http.pages.money_notes import money_notes, payment_line
+from tests.http.opened_links import (
+    CANCELED,
+    CANCELED_AT,
+    END,
+    FREE,
+    GUEST,
+    HOST,
+    PAID,
+    PAID_AT,
+    PAYER,
+    START,
+    attempt,
+    dispute,
+    opened,
+    payer,
+    payment,
+    refund,
+)
+
+BEING = "Your payment of 80.00 AUD is being returned. It takes 5 to 10 business days to show on your statement."
+DONE = "Your payment of 80.00 AUD has been returned. It takes 5 to 10 business days to show on your statement."
+FAILED = (
+    "Your payment of 80.00 AUD could not be returned automatically. "
+    "The clinic has been told: please contact the clinic."
+)
+SECOND_BEING = (
+    "Your second payment of 80.00 AUD is being returned. It takes 5 to 10 business days to show on your statement."
+)
+BANK_PAID = "Your payment of 80.00 AUD went back to you through your bank."
+KEPT = "The clinic keeps your payment of 80.00 AUD. If you have a question about it, please contact the clinic."
+NOTHING = "Nothing was paid with this link, and there is nothing to pay."
+
+KEEPING = replace(CANCELED, keeps_payments=True)
+AFTER = CANCELED_AT + timedelta(minutes=1)
+IN_PROGRESS = replace(GUEST, history=PaymentHistory(attempts=(attempt(AttemptState.PROCESSING),)))
+STRANGE = replace(GUEST, history=PaymentHistory(payments=(payment(9),)))
+UNDATED = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=None),)))
+LATE = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=AFTER),)))
+AFTER_END = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=END),)))
+GIVEN_UP = payer(troubles=(Trouble("refund:auto-ch_1", 9, PAID_AT, None, "account gone"),))
+RETRIED = payer(troubles=(Trouble("refund:auto-ch_1", 2, PAID_AT, AFTER, "no answer"),))
+BY_HAND = replace(
+    GUEST, history=replace(PAID, settled=(SettledByHand("refund:auto-ch_1", AFTER, "staff", "paid in cash"),))
+)
+TWICE = replace(
+    GUEST,
+    history=PaymentHistory(
+        attempts=(attempt(AttemptState.PAID), attempt(AttemptState.PAID, 2)),
+        payments=(payment(), payment(2, PAID_AT + timedelta(minutes=1))),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("link", "note"),
+    [
+        (opened(session=CANCELED), NOTHING),
+        (opened(PAYER, session=CANCELED), BEING),
+        (opened(RETRIED, session=CANCELED), BEING),
+        (opened(payer(refund(RefundStatus.PENDING)), session=CANCELED), BEING),
+        (opened(payer(refund(RefundStatus.SUCCEEDED)), session=CANCELED), DONE),
+        (opened(payer(refund(RefundStatus.FAILED)), session=CANCELED), FAILED),
+        (opened(payer(refund(RefundStatus.CANCELED)), session=CANCELED), FAILED),
+        (opened(GIVEN_UP, session=CANCELED), FAILED),
+        (opened(BY_HAND, session=CANCELED), FAILED),
+        (opened(payer(disputes=(dispute(DisputeStatus.LOST),)), session=CANCELED), BANK_PAID),
+        (
+            opened(payer(disputes=(dispute(DisputeStatus.OPEN),)), session=CANCELED),
+            "Your bank is looking into your payment of 80.00 AUD, and decides what becomes of it.",
+        ),
+        (opened(payer(disputes=(dispute(DisputeStatus.WON),)), session=CANCELED), BEING),
+        (
+            opened(IN_PROGRESS, session=CANCELED),
+            "Your bank is still working on your payment. If it goes through, it is returned to you in full.",
+        ),
+        (
+            opened(STRANGE, session=CANCELED),
+            "Your payment did not arrive as expected. The clinic has been told: please contact the clinic.",
+        ),
+        (
+            opened(UNDATED, session=CANCELED),
+            "Your payment of 80.00 AUD has arrived. Open this link again in a few minutes to see what becomes of it.",
+        ),
+        (opened(PAYER, session=KEEPING), KEPT),
+        (opened(LATE, session=KEEPING), BEING),
+        (
+            opened(IN_PROGRESS, session=KEEPING),
+            "Your bank is still working on your payment. If you have a question about it, please contact the clinic.",
+        ),
+        (opened(replace(PAYER, deleted_at=CANCELED_AT)), BEING),
+        (opened(replace(PAYER, deleted_at=CANCELED_AT, keeps_payment=True)), KEPT),
+        (opened(now=END), NOTHING),
+        (opened(PAYER, now=END), "You paid 80.00 AUD."),
+        (opened(AFTER_END, now=END), BEING),
+        (opened(payer(refund(RefundStatus.SUCCEEDED, decision_id="asked"))), DONE),
+        (opened(payer(refund(RefundStatus.PENDING, decision_id="asked"))), BEING),
+        (opened(payer(disputes=(dispute(DisputeStatus.LOST),))), BANK_PAID),
+        (
+            opened(payer(refund(RefundStatus.PENDING, 2000, "asked")), now=START),
+            "20.00 AUD of your payment is being returned. It takes 5 to 10 business days to show on your statement.",
+        ),
+        (
+            opened(payer(refund(RefundStatus.SUCCEEDED, 2000, "asked")), now=START),
+            "20.00 AUD of your payment has been returned. It takes 5 to 10 business days to show on your statement.",
+        ),
+        (
+            opened(payer(disputes=(dispute(DisputeStatus.OPEN),)), now=START),
+            "Your bank is looking into your payment of 80.00 AUD.",
+        ),
+        (opened(TWICE), SECOND_BEING),
+    ],
+)  # fmt: skip
+def test_the_client_reads_what_becomes_of_their_money(link: OpenedLink, note: str) -> None:
+    assert money_notes(link) == (note,)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        opened(),
+        opened(IN_PROGRESS),
+        opened(STRANGE),
+        opened(PAYER),
+        opened(PAYER, now=START),
+        opened(FREE, session=CANCELED),
+        opened(FREE, now=END),
+        opened(HOST, session=CANCELED),
+    ],
+)
+def test_where_the_headline_says_all_there_is_no_note(link: OpenedLink) -> None:
+    assert money_notes(link) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (PaymentStatus.NOT_REQUIRED, None),
+        (PaymentStatus.UNPAID, "Not paid yet"),
+        (PaymentStatus.PROCESSING, "Your bank is working on it"),
+        (PaymentStatus.PAID, "Paid"),
+        (PaymentStatus.WAIVED, "Nothing to pay"),
+        (PaymentStatus.PARTIALLY_REFUNDED, "Paid, partly returned"),
+        (PaymentStatus.REFUNDED, "Returned"),
+        (PaymentStatus.DISPUTED, "Paid; your bank is looking into it"),
+    ],
+)
+def test_every_status_has_its_few_words(status: PaymentStatus, line: str | None) -> None:
+    assert payment_line(status) == line
