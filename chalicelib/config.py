@@ -7,15 +7,17 @@ Read where the process is put together (`wiring.py`), never at import. The table
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from chalicelib.domain.links import LinkKeys
+from chalicelib.domain.links import MASTER_KEY_BYTES, LinkKeys
 from chalicelib.domain.teams import Plan, RoomSettings, Team
+
+Kind = TypeVar("Kind")
 
 
 class SettingsError(Exception):
@@ -55,7 +57,8 @@ class Secrets:
 
     `link_keys`: {"1": base64 of 32 bytes, …} and `link_key`: the id of the current one; `api_key`: base64 of 32 bytes,
     from which the keys for access tokens and secret hashes are derived; `stripe_secret_key`; `stripe_webhook_secrets`:
-    a list, any of which signs; `room`: {"kind", "url", "key", "app_id"} for teams without rooms of their own.
+    a list, any of which signs; `room`: {"kind", "url", "key"}, for Jitsi "app_id" and "audience" too, for teams without
+    rooms of their own.
     """
 
     link_keys: LinkKeys
@@ -102,19 +105,17 @@ class Settings:
 def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) -> Settings:
     """The settings of this environment. `fetch_secrets` reads the named SSM parameter. Raises SettingsError."""
     values = {variable.name: _value(environment, variable) for variable in VARIABLES}
-    public_url = values["ANTEROOM_PUBLIC_URL"].rstrip("/")
-    if not public_url.startswith(("https://", "http://localhost", "http://127.0.0.1")):
-        message = "ANTEROOM_PUBLIC_URL must be an https address"
-        raise SettingsError(message)
+    addresses = {name: _address(values, name) for name in ("ANTEROOM_PUBLIC_URL", "ANTEROOM_STRIPE_API")}
+    checkout_origin = _address(values, "ANTEROOM_CHECKOUT_ORIGIN", path="")
     written = values["ANTEROOM_SECRETS_JSON"] or fetch_secrets(values["ANTEROOM_SECRETS"])
     return Settings(
         stage=values["ANTEROOM_STAGE"],
-        public_url=public_url,
+        public_url=addresses["ANTEROOM_PUBLIC_URL"],
         table_prefix=values["ANTEROOM_TABLE_PREFIX"],
         dynamodb_endpoint=values["ANTEROOM_DYNAMODB_ENDPOINT"] or None,
         region=values["AWS_REGION"],
-        stripe_api=values["ANTEROOM_STRIPE_API"].rstrip("/"),
-        checkout_origin=values["ANTEROOM_CHECKOUT_ORIGIN"].rstrip("/"),
+        stripe_api=addresses["ANTEROOM_STRIPE_API"],
+        checkout_origin=checkout_origin,
         fee_basis_points={plan: _number(values, f"ANTEROOM_FEE_{plan.name}", most=10_000) for plan in Plan},
         retention=timedelta(days=_number(values, "ANTEROOM_RETENTION_DAYS", most=36_500)),
         secrets=secrets_from(written),
@@ -131,12 +132,26 @@ def _value(environment: Mapping[str, str], variable: Variable) -> str:
     return value
 
 
+def _address(values: Mapping[str, str], name: str, path: str = r"(?:/[\w.~-]+)*") -> str:
+    """Without a slash at its end. It stands in links, cookies and headers, so it is held to plain characters."""
+    address = values[name].rstrip("/")
+    if not re.fullmatch(
+        rf"(?:https://[\w.-]+|http://(?:localhost|127\.0\.0\.1))(?::\d{{1,5}})?{path}", address, re.ASCII
+    ):
+        message = f"{name} must be an https address{'' if path else ' without a path'}"
+        raise SettingsError(message)
+    return address
+
+
 def _number(values: Mapping[str, str], name: str, *, most: int) -> int:
     text = values[name]
-    if not text.isascii() or not text.isdigit() or int(text) > most:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
         message = f"{name} must be a whole number from 0 to {most}"
         raise SettingsError(message)
     return int(text)
+
+
+# --- the secrets: what is wrong is named, and never shown -----------------------------------------------------------
 
 
 def secrets_from(text: str) -> Secrets:
@@ -146,42 +161,99 @@ def secrets_from(text: str) -> Secrets:
     except ValueError:
         message = "the secrets are not JSON"
         raise SettingsError(message) from None
-    try:
-        return Secrets(
-            link_keys=LinkKeys(
-                {int(key_id): _key(key) for key_id, key in written["link_keys"].items()}, int(written["link_key"])
-            ),
-            api_key=_key(written["api_key"]),
-            stripe_secret_key=written["stripe_secret_key"],
-            stripe_webhook_secrets=tuple(written["stripe_webhook_secrets"]),
-            room=_room(written["room"]),
-        )
-    except KeyError as error:
-        message = f"the secrets lack {error.args[0]!r}"
-        raise SettingsError(message) from None
-    except (TypeError, ValueError, AttributeError):
-        message = "the secrets are not of the form that README.md shows"
-        raise SettingsError(message) from None
+    if not isinstance(written, dict):
+        message = "the secrets are not a JSON object"
+        raise SettingsError(message)
+    return Secrets(
+        link_keys=_link_keys(written),
+        api_key=_key(_entry(written, "api_key", str), "api_key"),
+        stripe_secret_key=_filled(_entry(written, "stripe_secret_key", str), "stripe_secret_key"),
+        stripe_webhook_secrets=_webhook_secrets(_entry(written, "stripe_webhook_secrets", list)),
+        room=_room(_entry(written, "room", dict)),
+    )
 
 
-def _key(text: str) -> bytes:
+def _entry(written: Mapping[str, Any], name: str, kind: type[Kind], within: str = "") -> Kind:
+    if name not in written:
+        message = f"the secrets lack {within + name!r}"
+        raise SettingsError(message)
+    value = written[name]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _malformed(within + name, f"must be {_KINDS[kind]}")
+    return value
+
+
+_KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", list: "a list", dict: "an object"}
+
+
+def _malformed(name: str, what: str) -> SettingsError:
+    return SettingsError(f"{name!r} of the secrets {what}")
+
+
+def _link_keys(written: Mapping[str, Any]) -> LinkKeys:
+    keys = _entry(written, "link_keys", dict)
+    if not all(re.fullmatch(r"[0-9]{1,3}", key_id) for key_id in keys):
+        raise _malformed("link_keys", "must have numbers from 0 to 255 as its names")
+    read = {int(key_id): _key(key, f"link_keys.{key_id}") for key_id, key in keys.items()}
     try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
+        return LinkKeys(read, _entry(written, "link_key", int))
+    except ValueError:
+        raise _malformed("link_key", "must be the number of one of the 'link_keys', from 0 to 255") from None
+
+
+def _key(text: object, name: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except ValueError:
         key = b""
-    if len(key) != 32:
-        message = "a key is base64 of 32 bytes"
-        raise ValueError(message)
+    if len(key) != MASTER_KEY_BYTES:
+        raise _malformed(name, f"must be base64 of {MASTER_KEY_BYTES} bytes")
     return key
 
 
+def _webhook_secrets(secrets: list[object]) -> tuple[str, ...]:
+    """An empty secret would let anybody sign, so it is no secret."""
+    return tuple(_filled(secret, "stripe_webhook_secrets") for secret in secrets)
+
+
+def _filled(value: object, name: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _malformed(name, "must not be empty, and of text")
+    return value
+
+
 def _room(written: Mapping[str, Any]) -> RoomSettings:
-    return RoomSettings(kind=written["kind"], url=written["url"], key=written["key"], app_id=written.get("app_id", ""))
+    """Its values are looked at when a room is entered, so that a bad one closes rooms only."""
+    kind, url, key = (_entry(written, name, str, "room.") for name in ("kind", "url", "key"))
+    more = {name: _entry(written, name, str, "room.") for name in ("app_id", "audience") if name in written}
+    return RoomSettings(kind=kind, url=url, key=key, **more)
 
 
-def fetch_secrets(name: str) -> str:
-    """The SSM SecureString parameter of that name. boto3 is not needed for one call; botocore is there already."""
+def fetch_secrets(name: str, region: str | None = None) -> str:
+    """The SSM SecureString parameter of that name. boto3 is not needed for one call; botocore is there already.
+
+    `region` None: where Lambda runs the process.
+    """
+    return str(_ssm(region).get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+def store_secrets(name: str, text: str, region: str | None = None) -> None:
+    """Replace that parameter by `text`, under the same key of KMS: SSM would take the account's default otherwise.
+
+    For operators alone: what is deployed may not write it. Raises SettingsError for text that `secrets_from` refuses.
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+    """
+    secrets_from(text)
+    client = _ssm(region)
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    described = client.describe_parameters(ParameterFilters=filters)["Parameters"]
+    kept = {key: described[0][key] for key in ("KeyId", "Tier") if described and key in described[0]}
+    client.put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True, **kept)
+
+
+def _ssm(region: str | None) -> Any:  # noqa: ANN401 (botocore has no types)
+    from botocore.config import Config  # noqa: PLC0415 (as below)
     from botocore.session import get_session  # noqa: PLC0415 (only a deployed process, once, at its start)
 
-    client = get_session().create_client("ssm")
-    return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    limits = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+    return get_session().create_client("ssm", region_name=region, config=limits)

@@ -76,7 +76,8 @@ def add_client(ctx: Context, team_id: str, name: str | None = None) -> NewClient
     team = ctx.teams.get(team_id)
     secret = text_key(ctx.entropy(SECRET_BYTES))
     client = ApiClient(
-        client_id=text_key(ctx.entropy(CLIENT_ID_BYTES)),
+        # Hexadecimal, since it is typed in command lines, where a leading "-" would mean an option.
+        client_id=ctx.entropy(CLIENT_ID_BYTES).hex(),
         team_id=team.team_id,
         secret_hashes=(hash_secret(secrets_pepper(ctx.settings.secrets.api_key), secret),),
         created_at=ctx.clock(),
