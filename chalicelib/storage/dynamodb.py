@@ -223,9 +223,15 @@ def _translated(what: str) -> Iterator[None]:
         message = f"no such {what}"
         raise NotFoundError(message) from None
     except PynamoDBException as error:
-        code = error.cause_response_code
+        code = _answered_code(error)
         if code == "ConditionalCheckFailedException":
             message = f"{what} was written by somebody else"
             raise ConflictError(message) from None
         message = f"{what}: DynamoDB did not answer well ({code or type(error.cause or error).__name__})"
         raise StoreUnavailableError(message) from None
+
+
+def _answered_code(error: PynamoDBException) -> str | None:
+    """DynamoDB's code, if there was an answer. PynamoDB's own way of asking raises after a read that timed out."""
+    answer = getattr(error.cause, "response", None)
+    return error.cause_response_code if isinstance(answer, dict) else None

@@ -1,0 +1,1 @@
+"""Measurements behind decisions, each run alone: `python -m bench.NAME`. Ratios count, not this or that machine."""

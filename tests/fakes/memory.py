@@ -1,0 +1,213 @@
+"""The stores in memory, for tests: what they promise is in `tests/storage/contract.py`, as for the ones on DynamoDB.
+
+What is kept is the text that DynamoDB would keep, so nothing mutable is shared, and encoding is exercised. They also
+fail on request, in the ways that DynamoDB does and a dictionary does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.obligations import due_at
+from chalicelib.domain.sessions import Revision, Session
+from chalicelib.domain.teams import Team
+from chalicelib.storage import codec
+from chalicelib.storage.stores import ConflictError, Entry, NewerSchemaError, NotFoundError
+
+WRITE_ID_BYTES = 6
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+Between = Callable[[], object]
+
+
+def nothing() -> None:
+    """What happens between a lost response and the SDK's retry, usually."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One item of the sessions table. It is in the index `due` when it has both a shard and a time."""
+
+    body: str
+    revision: Revision
+    due_shard: int | None
+    due_at: int | None
+
+
+class MemorySessions:
+    """Sessions. `entropy(n)` gives n random bytes."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._lock = threading.RLock()
+        self._items: dict[tuple[str, str], Kept] = {}
+        self._lost: list[Between] = []
+
+    def get(self, team_id: str, session_id: str) -> Session:
+        kept = self._kept(team_id, session_id)
+        return codec.session_from(kept.body, kept.revision)
+
+    def create(self, session: Session) -> Session:
+        return self._put(session, lambda kept: kept is None)
+
+    def save(self, session: Session) -> Session:
+        if session.revision.schema > codec.SCHEMA:
+            message = f"session {session.session_id} was written by a newer version"
+            raise NewerSchemaError(message)
+        version = session.revision.version
+        return self._put(session, lambda kept: kept is not None and kept.revision.version == version)
+
+    def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str]]:
+        latest = codec.milliseconds(until)
+        with self._lock:
+            found = [
+                (kept.due_at, key)
+                for key, kept in self._items.items()
+                if kept.due_shard == shard and kept.due_at is not None and kept.due_at <= latest
+            ]
+        return [key for _, key in sorted(found)[:limit]]
+
+    def push_back(self, team_id: str, session_id: str, until: datetime) -> None:
+        with self._lock:
+            kept = self._items.get((team_id, session_id))
+            if kept is not None:
+                self._items[team_id, session_id] = replace(kept, due_at=codec.milliseconds(until))
+
+    # --- what tests do to it ------------------------------------------------------------------------------------------
+
+    def unreadable(self, team_id: str, session_id: str, due: datetime = LONG_AGO) -> None:
+        """Keep an item there that cannot be decoded, due at that time."""
+        shard = codec.due_shard(session_id)
+        broken = Kept("{", Revision(1, ("00",), codec.SCHEMA), shard, codec.milliseconds(due))
+        with self._lock:
+            self._items[team_id, session_id] = broken
+
+    def written_by_newer_code(self, team_id: str, session_id: str) -> None:
+        """Let the item be of the next schema."""
+        with self._lock:
+            kept = self._kept(team_id, session_id)
+            newer = replace(kept.revision, schema=codec.SCHEMA + 1)
+            self._items[team_id, session_id] = replace(kept, revision=newer)
+
+    def lose_next_response(self, between: Between = nothing) -> None:
+        """Let the next write take effect, and be tried again since its answer was lost; `between` runs before that."""
+        self._lost.append(between)
+
+    def ids(self) -> list[tuple[str, str]]:
+        """(team_id, session_id) of every item."""
+        with self._lock:
+            return sorted(self._items)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _kept(self, team_id: str, session_id: str) -> Kept:
+        with self._lock:
+            kept = self._items.get((team_id, session_id))
+        if kept is None:
+            message = f"no such session {session_id}"
+            raise NotFoundError(message)
+        return kept
+
+    def _put(self, session: Session, condition: Callable[[Kept | None], bool]) -> Session:
+        write_id = self._entropy(WRITE_ID_BYTES).hex()
+        saved = codec.with_revision(session, codec.next_revision(session.revision, write_id))
+        written = self._written(saved, condition)
+        if written and self._lost:
+            self._lost.pop(0)()
+            written = self._written(saved, condition)
+        if not written and not self._was_ours(session, write_id):
+            message = f"session {session.session_id} was written by somebody else"
+            raise ConflictError(message)
+        return saved
+
+    def _written(self, session: Session, condition: Callable[[Kept | None], bool]) -> bool:
+        key, due = (session.team_id, session.session_id), due_at(session)
+        with self._lock:
+            if not condition(self._items.get(key)):
+                return False
+            self._items[key] = Kept(
+                body=codec.session_text(session),
+                revision=session.revision,
+                due_shard=codec.due_shard(session.session_id) if due else None,
+                due_at=codec.milliseconds(due) if due else None,
+            )
+        return True
+
+    def _was_ours(self, session: Session, write_id: str) -> bool:
+        kept = self._items.get((session.team_id, session.session_id))
+        return kept is not None and write_id in kept.revision.write_ids
+
+
+class MemoryTeams:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: dict[str, str] = {}
+
+    def get(self, team_id: str) -> Team:
+        text = self._texts.get(team_id)
+        if text is None:
+            message = f"no such team {team_id}"
+            raise NotFoundError(message)
+        return codec.team_from(text)
+
+    def create(self, team: Team) -> None:
+        self._put(None, team)
+
+    def save(self, before: Team, after: Team) -> None:
+        self.get(after.team_id)
+        self._put(before, after)
+
+    def _put(self, before: Team | None, after: Team) -> None:
+        with self._lock:
+            text = self._texts.get(after.team_id)
+            if (codec.team_from(text) if text else None) != before:
+                message = f"team {after.team_id} was written by somebody else"
+                raise ConflictError(message)
+            self._texts[after.team_id] = codec.team_text(after)
+
+    def all(self) -> Iterator[Team]:
+        yield from [codec.team_from(text) for text in self._texts.values()]
+
+    def keep(self, team_id: str, text: str) -> None:
+        """Keep this text, as another release of the code may have written it."""
+        self._texts[team_id] = text
+
+
+class MemoryApiClients:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: dict[str, str] = {}
+
+    def find(self, client_id: str) -> ApiClient | None:
+        text = self._texts.get(client_id)
+        return None if text is None else codec.client_from(text)
+
+    def create(self, client: ApiClient) -> None:
+        self._put(None, client)
+
+    def save(self, before: ApiClient, after: ApiClient) -> None:
+        self._put(before, after)
+
+    def _put(self, before: ApiClient | None, after: ApiClient) -> None:
+        with self._lock:
+            if self.find(after.client_id) != before:
+                message = "api client was written by somebody else"
+                raise ConflictError(message)
+            self._texts[after.client_id] = codec.client_text(after)
+
+
+class MemoryEntries:
+    def __init__(self) -> None:
+        self._keys: set[tuple[str, str, str]] = set()
+
+    def add(self, entry: Entry) -> None:
+        self._keys.add((entry.team_id, entry.session_id, f"{codec.sortable(entry.entered_at)}#{entry.number}"))
+
+    def of(self, team_id: str, session_id: str) -> list[Entry]:
+        mine = sorted(key for team, session, key in self._keys if (team, session) == (team_id, session_id))
+        found = (key.split("#") for key in mine)
+        return [Entry(team_id, session_id, int(number), datetime.fromisoformat(at)) for at, number in found]

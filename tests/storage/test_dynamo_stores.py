@@ -1,0 +1,267 @@
+"""The stores on DynamoDB keep what every store promises, and cost what they may; moto stands for DynamoDB here.
+
+moto proves shapes and conditions; that they hold under real races is for a real engine to prove.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+
+import pytest
+
+from chalicelib.storage import codec
+from chalicelib.storage.dynamodb import DynamoApiClients, DynamoEntries, DynamoSessions, DynamoTeams
+from chalicelib.storage.stores import Entry, SessionStore, StoreUnavailableError, UnreadableError
+from chalicelib.storage.tables import EntryItem, SessionItem, TeamItem
+from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
+from tests.storage.samples import (
+    CLIENT,
+    CLINIC,
+    NOON,
+    TEAM_ID,
+    a_session,
+    counted_entropy,
+    due_session,
+    largest_session,
+    session_ids,
+    without_a_field,
+)
+from tests.storage.wire import Wire, mocked_dynamodb, tables_on_a_wire
+
+SESSION_ID = next(session_ids())
+RETENTION = timedelta(days=400)
+DYNAMODB_ITEM_LIMIT = 400 * 1024
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dynamodb() -> Iterator[None]:
+    with mocked_dynamodb():
+        yield
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with tables_on_a_wire() as wire:
+        yield wire
+
+
+@pytest.fixture
+def sessions(wire: Wire) -> DynamoSessions:
+    return DynamoSessions(counted_entropy(), RETENTION)
+
+
+class DynamoStage:
+    def __init__(self, store: SessionStore, wire: Wire) -> None:
+        self.store = store
+        self._wire = wire
+
+    def unreadable(self, team_id: str, session_id: str, due: datetime) -> None:
+        SessionItem(
+            team_id,
+            session_id,
+            start_time=codec.sortable(NOON),
+            due_shard=codec.due_shard(session_id),
+            due_at=codec.milliseconds(due),
+            schema=1,
+            version=1,
+            write_ids=["00"],
+            expires_at_epoch=0,
+            body="{",
+        ).save()
+
+    def written_by_newer_code(self, team_id: str, session_id: str) -> None:
+        SessionItem(team_id, session_id).update(actions=[SessionItem.schema.set(codec.SCHEMA + 1)])
+
+    def lose_next_response(self, between: Callable[[], object]) -> None:
+        self._wire.lose_next_put(between)
+
+
+# --- the contract ---------------------------------------------------------------------------------------------------
+
+
+class TestDynamoSessions(SessionContract):
+    @pytest.fixture
+    def stage(self, sessions: DynamoSessions, wire: Wire) -> SessionStage:
+        return DynamoStage(sessions, wire)
+
+
+@pytest.mark.usefixtures("wire")
+class TestDynamoTeams(TeamContract):
+    @pytest.fixture
+    def teams(self) -> DynamoTeams:
+        return DynamoTeams()
+
+    @pytest.fixture
+    def older_team(self) -> Callable[[], None]:
+        def keep() -> None:
+            TeamItem(CLINIC.team_id, body=without_a_field(CLINIC)).save()
+
+        return keep
+
+
+@pytest.mark.usefixtures("wire")
+class TestDynamoApiClients(ApiClientContract):
+    @pytest.fixture
+    def clients(self) -> DynamoApiClients:
+        return DynamoApiClients()
+
+
+@pytest.mark.usefixtures("wire")
+class TestDynamoEntries(EntryContract):
+    @pytest.fixture
+    def entries(self) -> DynamoEntries:
+        return DynamoEntries(RETENTION)
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def test_each_step_is_one_request_and_reads_of_items_are_strongly_consistent(
+    sessions: DynamoSessions, wire: Wire
+) -> None:
+    sessions.create(a_session(SESSION_ID))
+    sessions.save(sessions.get(TEAM_ID, SESSION_ID))
+    sessions.due(3, NOON, limit=50)
+    assert [operation for operation, _ in wire.requests] == ["PutItem", "GetItem", "PutItem", "Query"]
+    assert wire.sent("GetItem")[0]["ConsistentRead"] is True
+
+
+def test_teams_clients_and_entries_are_read_strongly_consistent(wire: Wire) -> None:
+    DynamoTeams().create(CLINIC)
+    DynamoApiClients().create(CLIENT)
+    DynamoTeams().get(CLINIC.team_id)
+    DynamoApiClients().find(CLIENT.client_id)
+    DynamoEntries(RETENTION).of(TEAM_ID, SESSION_ID)
+    read = [body["ConsistentRead"] for body in (*wire.sent("GetItem"), *wire.sent("Query"))]
+    assert read == [True, True, True]
+
+
+def test_a_lost_answer_costs_one_more_write_and_one_read(sessions: DynamoSessions, wire: Wire) -> None:
+    wire.lose_next_put(lambda: None)
+    sessions.create(a_session(SESSION_ID))
+    assert [operation for operation, _ in wire.requests] == ["PutItem", "PutItem", "GetItem"]
+
+
+def test_a_new_team_or_client_whose_answer_was_lost_is_recognised(wire: Wire) -> None:
+    wire.lose_next_put(lambda: None)
+    DynamoTeams().create(CLINIC)
+    wire.lose_next_put(lambda: None)
+    DynamoApiClients().create(CLIENT)
+    assert DynamoTeams().get(TEAM_ID) == CLINIC
+    assert DynamoApiClients().find("client-1") == CLIENT
+
+
+def test_a_changed_team_or_client_whose_answer_was_lost_is_recognised(wire: Wire) -> None:
+    DynamoTeams().create(CLINIC)
+    DynamoApiClients().create(CLIENT)
+    wire.lose_next_put(lambda: None)
+    DynamoTeams().save(CLINIC, replace(CLINIC, suspended=True))
+    wire.lose_next_put(lambda: None)
+    DynamoApiClients().save(CLIENT, replace(CLIENT, disabled_at=NOON))
+    assert DynamoTeams().get(TEAM_ID).suspended is True
+    assert DynamoApiClients().find("client-1") == replace(CLIENT, disabled_at=NOON)
+
+
+# --- items ----------------------------------------------------------------------------------------------------------
+
+
+def test_sessions_are_found_by_when_they_start(sessions: DynamoSessions) -> None:
+    later, sooner = islice(session_ids(), 2)
+    sessions.create(replace(a_session(later), start_time=NOON + timedelta(hours=2)))
+    sessions.create(replace(a_session(sooner), start_time=NOON + timedelta(hours=1)))
+    found = [(item.session_id, item.start_time) for item in SessionItem.by_start.query(TEAM_ID)]
+    assert found == [(sooner, "2026-03-02T13:00:00.000Z"), (later, "2026-03-02T14:00:00.000Z")]
+
+
+def test_the_largest_session_with_its_facts_stays_under_what_dynamodb_takes(
+    sessions: DynamoSessions, wire: Wire
+) -> None:
+    sessions.create(largest_session())
+    stored = wire.sent("PutItem")[0]["Item"]
+    size = sum(len(name) + len(str(*value.values()).encode()) for name, value in stored.items())
+    assert 360_000 < size < DYNAMODB_ITEM_LIMIT
+
+
+def test_an_item_expires_when_it_was_kept_long_enough(sessions: DynamoSessions) -> None:
+    sessions.create(replace(a_session(SESSION_ID), end_time=datetime.fromisoformat("2026-03-03T13:00:00Z")))
+    DynamoEntries(RETENTION).add(Entry(TEAM_ID, SESSION_ID, 2, datetime.fromisoformat("2026-03-03T12:00:00Z")))
+    session = SessionItem.get(TEAM_ID, SESSION_ID)
+    entry = EntryItem.get(f"{TEAM_ID}#{SESSION_ID}", "2026-03-03T12:00:00.000Z#2")
+    assert session.expires_at_epoch == 1_807_102_800
+    assert entry.expires_at_epoch == 1_807_099_200
+
+
+def test_an_item_with_an_attribute_of_another_type_is_unreadable(sessions: DynamoSessions) -> None:
+    sessions.create(a_session(SESSION_ID))
+    table = SessionItem._get_connection()
+    key = {"team_id": {"S": TEAM_ID}, "session_id": {"S": SESSION_ID}}
+    broken = {"Key": key, "AttributeUpdates": {"version": {"Value": {"S": "Ada"}, "Action": "PUT"}}}
+    table.connection.client.update_item(TableName=table.table_name, **broken)
+    with pytest.raises(UnreadableError, match=SESSION_ID) as refused:
+        sessions.get(TEAM_ID, SESSION_ID)
+    assert "Ada" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_an_item_that_lacks_its_body_is_unreadable(sessions: DynamoSessions) -> None:
+    sessions.create(a_session(SESSION_ID))
+    SessionItem(TEAM_ID, SESSION_ID).update(actions=[SessionItem.body.remove()])
+    with pytest.raises(UnreadableError, match=SESSION_ID):
+        sessions.get(TEAM_ID, SESSION_ID)
+
+
+# --- DynamoDB does not answer well ------------------------------------------------------------------------------------
+
+FAILURES = [
+    ("ProvisionedThroughputExceededException", 400),
+    ("ThrottlingException", 400),
+    ("InternalServerError", 500),
+    ("ResourceNotFoundException", 400),
+    ("ValidationException", 400),
+]
+
+
+@pytest.mark.parametrize(("code", "status"), FAILURES)
+def test_an_error_of_dynamodb_is_told_by_its_code_alone(
+    sessions: DynamoSessions, wire: Wire, code: str, status: int
+) -> None:
+    created = sessions.create(a_session(SESSION_ID))
+    for call in (
+        lambda: sessions.get(TEAM_ID, SESSION_ID),
+        lambda: sessions.save(replace(created, name="Ada's other talk")),
+        lambda: sessions.due(3, NOON, 50),
+        lambda: sessions.push_back(TEAM_ID, SESSION_ID, NOON),
+    ):
+        wire.refuse(code, status)
+        assert_unavailable(call, code)
+    assert sessions.get(TEAM_ID, SESSION_ID) == created
+
+
+def test_silence_of_dynamodb_is_told_without_the_request(sessions: DynamoSessions, wire: Wire) -> None:
+    teams, clients, entries = DynamoTeams(), DynamoApiClients(), DynamoEntries(RETENTION)
+    wire.go_silent()
+    for call in (
+        lambda: sessions.create(due_session(SESSION_ID, NOON)),
+        lambda: sessions.get(TEAM_ID, SESSION_ID),
+        lambda: sessions.due(3, NOON, 50),
+        lambda: teams.get(TEAM_ID),
+        lambda: teams.create(CLINIC),
+        lambda: list(teams.all()),
+        lambda: clients.find("client-1"),
+        lambda: clients.create(CLIENT),
+        lambda: entries.add(Entry(TEAM_ID, SESSION_ID, 2, NOON)),
+        lambda: entries.of(TEAM_ID, SESSION_ID),
+    ):
+        assert_unavailable(call, "ConnectTimeoutError")
+
+
+def assert_unavailable(call: Callable[[], object], reason: str) -> None:
+    with pytest.raises(StoreUnavailableError) as refused:
+        call()
+    assert reason in str(refused.value)
+    told = "".join(traceback.format_exception(refused.value, chain=True))
+    assert "Lovelace" not in told
+    assert "https://" not in told

@@ -1,0 +1,54 @@
+"""The stores in memory keep what every store promises: so what is tested with them holds for DynamoDB, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemorySessions, MemoryTeams
+from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
+from tests.storage.samples import CLINIC, counted_entropy, without_a_field
+
+
+class MemoryStage:
+    def __init__(self) -> None:
+        self.store = MemorySessions(counted_entropy())
+
+    def unreadable(self, team_id: str, session_id: str, due: datetime) -> None:
+        self.store.unreadable(team_id, session_id, due)
+
+    def written_by_newer_code(self, team_id: str, session_id: str) -> None:
+        self.store.written_by_newer_code(team_id, session_id)
+
+    def lose_next_response(self, between: Callable[[], object]) -> None:
+        self.store.lose_next_response(between)
+
+
+class TestMemorySessions(SessionContract):
+    @pytest.fixture
+    def stage(self) -> SessionStage:
+        return MemoryStage()
+
+
+class TestMemoryTeams(TeamContract):
+    @pytest.fixture
+    def teams(self) -> MemoryTeams:
+        return MemoryTeams()
+
+    @pytest.fixture
+    def older_team(self, teams: MemoryTeams) -> Callable[[], None]:
+        return lambda: teams.keep(CLINIC.team_id, without_a_field(CLINIC))
+
+
+class TestMemoryApiClients(ApiClientContract):
+    @pytest.fixture
+    def clients(self) -> MemoryApiClients:
+        return MemoryApiClients()
+
+
+class TestMemoryEntries(EntryContract):
+    @pytest.fixture
+    def entries(self) -> MemoryEntries:
+        return MemoryEntries()
