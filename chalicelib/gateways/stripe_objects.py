@@ -70,8 +70,8 @@ def place_of(thing: StripeObject) -> Place | None:
 def checkout_seen(checkout: StripeObject, account: str | None) -> CheckoutSeen:
     """How far a Checkout Session has come; an expanded PaymentIntent tells a delayed payment that failed."""
     state, payment_intent_id = _state(checkout), id_of(checkout.get("payment_intent"))
-    if state is AttemptState.PAID:
-        # Paid, but under no name to find the money by: as if it had not been paid at all.
+    if checkout.get("status") == "complete":
+        # Else money would have come under no name to find it by, as if it had not come at all.
         _required(checkout, "payment_intent", payment_intent_id)
     return CheckoutSeen(
         checkout_session_id=_text(checkout, "id"),

@@ -1,0 +1,182 @@
+"""What can be done to the sandbox from outside: each control call as a shape and a method. No HTTP here.
+
+Raises ControlRefusedError for what makes no sense; the message is for whoever asked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from chalicelib.flows.enrol import Enrolled, TeamNameError
+from sandbox.background import SweepFailedError
+from sandbox.clock import Clock, ClockError
+from sandbox.faults import DatabaseFaults, FaultKind, StripeFaults
+from sandbox.meter import Meter
+from sandbox.stripe_standin import ControlError, Mode, StripeStandIn
+
+MOST_FAULTS = 10_000
+TARGETS = ("stripe", "dynamodb")
+
+
+class ControlRefusedError(Exception):
+    """The call cannot be carried out. `status` is an HTTP status."""
+
+    def __init__(self, message: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    """No fields."""
+
+
+class ClockIn(Struct, forbid_unknown_fields=True):
+    """`advance`: seconds ahead."""
+
+    advance: float
+
+
+class WebhooksIn(Struct, forbid_unknown_fields=True):
+    """`delay`: seconds by the sandbox's clock."""
+
+    mode: str
+    delay: float = 0
+
+
+class FaultsIn(Struct, forbid_unknown_fields=True):
+    """`times` 0 takes back those of the target that still wait."""
+
+    target: str
+    kind: str = FaultKind.SERVER_ERROR.value
+    times: int = 1
+
+
+class TeamIn(Struct, forbid_unknown_fields=True):
+    name: str
+
+
+class Sweeps(Protocol):
+    """The scheduled function, and its schedule."""
+
+    def sweep(self) -> dict[str, Any]: ...
+
+    def postpone(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StripeControls:
+    """The stand-in, its faults, and the postman's `flush`. There is none with Stripe itself."""
+
+    standin: StripeStandIn
+    faults: StripeFaults
+    flush: Callable[[], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Everything that a control call can reach. `stripe` None: the sandbox talks to Stripe itself."""
+
+    clock: Clock
+    meter: Meter
+    database_faults: DatabaseFaults
+    sweeps: Sweeps
+    enrol: Callable[[str], Enrolled]
+    stripe: StripeControls | None
+    modes: tuple[str, ...] = field(default=tuple(Mode))
+
+    def state(self) -> dict[str, Any]:
+        """Everything there is to see."""
+        stripe = self.stripe
+        shown: dict[str, Any] = stripe.standin.snapshot() if stripe else {}
+        return {
+            "clock": written(self.clock.now()),
+            "counters": self.meter.as_json(),
+            "faults": {"stripe": stripe.faults.waiting if stripe else 0, "dynamodb": self.database_faults.waiting},
+            "deliveries": shown.pop("deliveries", []),
+            "webhooks": shown.pop("webhooks", None),
+            "stripe": shown or None,
+        }
+
+    def move_clock(self, asked: ClockIn) -> dict[str, Any]:
+        if self.stripe is None:
+            raise ControlRefusedError("Stripe itself keeps its own time, so the clock stays", HTTPStatus.CONFLICT)
+        try:
+            return {"clock": written(self.clock.advance(asked.advance))}
+        except ClockError as error:
+            raise ControlRefusedError(str(error)) from None
+
+    def sweep(self, asked: Nothing) -> dict[str, Any]:
+        del asked
+        try:
+            return self.sweeps.sweep()
+        except SweepFailedError as error:
+            raise ControlRefusedError(str(error), HTTPStatus.INTERNAL_SERVER_ERROR) from None
+
+    def set_webhooks(self, asked: WebhooksIn) -> dict[str, Any]:
+        if not math.isfinite(asked.delay) or not 0 <= asked.delay <= 30 * 86_400:
+            raise ControlRefusedError("delay is 0 to 2592000 seconds (30 days)")
+        try:
+            self._standin().standin.set_webhooks(asked.mode, delay=asked.delay)
+        except ControlError:
+            raise ControlRefusedError(_none_of("mode", asked.mode, self.modes)) from None
+        return {"mode": asked.mode, "delay": asked.delay}
+
+    def flush_webhooks(self, asked: Nothing) -> dict[str, Any]:
+        """Deliver what is held or delayed. `released` counts deliveries, `delivered` those that were taken."""
+        del asked
+        released, delivered = self._standin().flush()
+        return {"released": released, "delivered": delivered}
+
+    def add_faults(self, asked: FaultsIn) -> dict[str, Any]:
+        """Let the product's next requests to the target fail, `times` of them."""
+        faults = self._faults_of(asked.target)
+        if asked.kind not in set(FaultKind):
+            raise ControlRefusedError(_none_of("kind", asked.kind, tuple(FaultKind)))
+        if not 0 <= asked.times <= MOST_FAULTS:
+            raise ControlRefusedError(f"times is 0 (take back those that wait) to {MOST_FAULTS}")
+        if asked.times:
+            faults.add(FaultKind(asked.kind), asked.times)
+        else:
+            faults.clear()
+        return {"target": asked.target, "waiting": faults.waiting}
+
+    def _faults_of(self, target: str) -> DatabaseFaults | StripeFaults:
+        if target not in TARGETS:
+            raise ControlRefusedError(_none_of("target", target, TARGETS))
+        return self.database_faults if target == "dynamodb" else self._standin().faults
+
+    def reset(self, asked: Nothing) -> dict[str, Any]:
+        """Set the counters to zero, and nothing else."""
+        del asked
+        self.sweeps.postpone()
+        self.meter.reset()
+        return {"counters": self.meter.as_json()}
+
+    def add_team(self, asked: TeamIn) -> dict[str, Any]:
+        """Another clinic, entitled and able to charge."""
+        try:
+            made = self.enrol(asked.name)
+        except TeamNameError as error:
+            raise ControlRefusedError(str(error)) from None
+        return {"team_id": made.team.team_id, "client_id": made.client_id, "client_secret": made.client_secret}
+
+    def _standin(self) -> StripeControls:
+        if self.stripe is None:
+            raise ControlRefusedError("there is no stand-in: the sandbox talks to Stripe itself", HTTPStatus.CONFLICT)
+        return self.stripe
+
+
+def written(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds, as the product writes times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _none_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    return f"{value!r} is no {name}; choose one of: {', '.join(known)}"

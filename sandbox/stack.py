@@ -1,0 +1,139 @@
+"""The whole sandbox in one process: puts the stand-ins and the product together, starts them, and ends them."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from app import app as product
+from app import sweep as scheduled_sweep
+from chalicelib import wiring
+from chalicelib.config import fetch_secrets, load
+from chalicelib.flows.context import REQUEST_SECONDS, Context
+from chalicelib.flows.enrol import Enrolled, enrol_team
+from chalicelib.gateways.stripe_api import StripeApi, deadline_client, stripe_client
+from chalicelib.storage import tables
+from sandbox import web
+from sandbox.background import Postman, Sweeper
+from sandbox.clock import Clock
+from sandbox.controls import Controls, StripeControls
+from sandbox.demo import CLINIC, make_demo
+from sandbox.dynamodb import Line, database_server
+from sandbox.environment import Addresses, StripeChoice, settings_environment
+from sandbox.faults import DatabaseFaults, StripeFaults
+from sandbox.gateway import Gateway
+from sandbox.meter import Meter
+from sandbox.metered_stripe import MeteredHTTPClient
+from sandbox.server import HOST, Server
+from sandbox.start_page import Demo
+from sandbox.stripe_standin import StripeStandIn
+
+JOIN_WITHIN = 1.0
+"""Seconds that a thread may take to end; all are daemons, so none can hold the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The sandbox while it runs. `environment` is what reaches the product's tables from another process."""
+
+    addresses: Addresses
+    stripe: StripeChoice
+    demo: Demo
+    now: datetime
+    environment: Mapping[str, str] = field(repr=False)
+
+
+@dataclass
+class Parts:
+    """What is shared: the clock, the counters, the faults, and the demo once it is there."""
+
+    clock: Clock = field(default_factory=lambda: Clock(_now))
+    meter: Meter = field(default_factory=Meter)
+    database_faults: DatabaseFaults = field(default_factory=DatabaseFaults)
+    demo: Demo | None = None
+
+
+@contextmanager
+def running(port: int, choice: StripeChoice) -> Iterator[Running]:
+    """Everything up, with the demo clinic in it; down again at the end. Raises PortTakenError, DemoFailedError."""
+    parts = Parts()
+    room_key = secrets.token_urlsafe(32)
+    with ExitStack() as closing:
+        gateway, database = Gateway(product, port, parts.meter), database_server()
+        closing.callback(gateway.stop)
+        closing.callback(database.stop)
+        addresses = Addresses(gateway.url, f"http://{HOST}:{port + 1}", database.url)
+        environment = settings_environment(addresses, choice, room_key, secrets.token_bytes)
+        ctx = _context(environment, parts)
+        stripe, postman = (None, None) if choice.is_real else _stand_in(addresses, choice, parts.clock)
+        sweeper = Sweeper(scheduled_sweep, parts.meter, _faults_waiting(parts, stripe))
+        controls = Controls(parts.clock, parts.meter, parts.database_faults, sweeper, _enrol(ctx), stripe)
+        control = Server(web.application(controls, lambda: parts.demo, room_key), port + 1)
+        closing.callback(control.stop)
+        for server in (database, gateway, control):
+            server.start()
+        _fill_database(parts)
+        parts.demo = make_demo(gateway.url, controls.enrol(CLINIC), parts.clock.now())
+        parts.meter.reset()
+        closing.callback(_started(sweeper.run, *([postman.run] if postman else [])))
+        yield Running(addresses, choice, parts.demo, parts.clock.now(), environment)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _context(environment: Mapping[str, str], parts: Parts) -> Context:
+    """The product's context, as a deployment makes it, but for the clock and the counters on its way out."""
+    settings = load(environment, fetch_secrets)
+    http = MeteredHTTPClient(deadline_client(), parts.meter)
+    stripe = StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api, http))
+    made = replace(wiring.make_context(settings), clock=parts.clock.now, stripe=stripe)
+    wiring.use(made)
+    return made
+
+
+def _fill_database(parts: Parts) -> None:
+    tables.create_tables()
+    Line(parts.meter, parts.database_faults).tap()
+
+
+def _enrol(ctx: Context) -> Callable[[str], Enrolled]:
+    return lambda name: enrol_team(ctx.within(REQUEST_SECONDS), name)
+
+
+def _stand_in(addresses: Addresses, choice: StripeChoice, clock: Clock) -> tuple[StripeControls, Postman]:
+    standin = StripeStandIn(
+        clock.now,
+        random.Random(secrets.token_bytes(16)),  # noqa: S311 (ids of a stand-in are no secrets)
+        addresses.control,
+        secret_key=choice.secret_key,
+        account_name=CLINIC,
+    )
+    standin.add_webhook_endpoint(f"{addresses.app}/stripe/webhook", choice.webhook_secret)
+    postman = Postman(standin)
+    return StripeControls(standin, StripeFaults(standin), postman.flush), postman
+
+
+def _faults_waiting(parts: Parts, stripe: StripeControls | None) -> Callable[[], int]:
+    return lambda: parts.database_faults.waiting + (stripe.faults.waiting if stripe else 0)
+
+
+def _started(*loops: Callable[[threading.Event], None]) -> Callable[[], None]:
+    """Run each loop in a thread; gives what ends them."""
+    stopping = threading.Event()
+    threads = [threading.Thread(target=loop, args=(stopping,), daemon=True) for loop in loops]
+    for thread in threads:
+        thread.start()
+
+    def stop() -> None:
+        stopping.set()
+        for thread in threads:
+            thread.join(JOIN_WITHIN)
+
+    return stop
