@@ -39,7 +39,7 @@ def text_key(entropy: bytes) -> str:
 
 def hash_secret(pepper: bytes, secret: str) -> str:
     """The hash under which a secret is kept: HMAC-SHA-256 under the deployment's own key."""
-    return hmac.digest(pepper, secret.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
+    return hmac.digest(pepper, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
 
 
 def is_secret_of(client: ApiClient, pepper: bytes, secret: str) -> bool:

@@ -65,6 +65,7 @@ def _wish(request: Request) -> tuple[SessionWish, TimeFormat]:
     if read is None:
         raise HttpError(422, _INVALID, errors=tuple(problems))
     start_time, end_time, form = _times(read, problems)
+    picture = _picture(read.picture, "picture", problems)
     participants = tuple(
         _participant(one, f"participants[{index}].", problems) for index, one in enumerate(read.participants or ())
     )
@@ -74,7 +75,7 @@ def _wish(request: Request) -> tuple[SessionWish, TimeFormat]:
         start_time=start_time,
         end_time=end_time,
         name=read.session_name,
-        picture=_picture(read.picture, "picture", problems),
+        picture=picture,
         feature_flags=tuple(read.feature_flags or ()),
         participants=participants,
     )

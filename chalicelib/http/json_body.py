@@ -65,7 +65,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _is_too_deep(content: object) -> bool:
-    """Level by level: recursion is what a hostile body is after, and half of what the parser takes is too deep for it."""
+    """Level by level: the parser takes twice the depth at which a recursive function of ours would die."""
     level = _containers([content])
     for _ in range(DEEPEST):
         level = [inner for one in level for inner in _containers(one.values() if isinstance(one, dict) else one)]

@@ -82,14 +82,14 @@ def _view(
 def _answered(
     context: Callable[[], Context], request: Request, handlers: Mapping[str, Handler], shape: Shape
 ) -> Answer:
-    """The one place where an error becomes an answer. Where even the trouble cannot be shaped, it is a problem detail."""
+    """The one place where an error becomes an answer; a problem detail where nothing can be shaped."""
     try:
         ctx = context().within(REQUEST_SECONDS)
         try:
             return _handler(request.method, handlers)(ctx, request)
         except Exception as error:  # noqa: BLE001 (the table of problems says what each one means)
             return shape(ctx, request, _trouble(request, error))
-    except Exception as error:  # noqa: BLE001 (no settings, or a page that cannot be made: Chalice's own words help nobody)
+    except Exception as error:  # noqa: BLE001 (no settings, or a page that cannot be made)
         return problem_answer(request, _trouble(request, error))
 
 

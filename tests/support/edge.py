@@ -1,4 +1,4 @@
-"""The HTTP edge as API Gateway and Lambda use it: events in, answers out, through the very `app.app` that is deployed."""
+"""The HTTP edge as API Gateway and Lambda use it: events in, answers out, through the `app.app` that is deployed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reply:
     headers: Mapping[str, str]
     body: str
 
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 (any JSON)
         return json.loads(self.body)
 
 
@@ -31,9 +31,7 @@ class Edge:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def request(
-        self, method: str, url: str, body: str | bytes = "", headers: Mapping[str, str] | None = None
-    ) -> Reply:
+    def request(self, method: str, url: str, body: str | bytes = "", headers: Mapping[str, str] | None = None) -> Reply:
         wiring.use(self.world.context)
         event = gateway_event(method, url, body, headers or {})
         answer = deployed.app(event, None)
@@ -43,7 +41,7 @@ class Edge:
     def get(self, url: str, **headers: str) -> Reply:
         return self.request("GET", url, headers=_named(headers))
 
-    def post(self, url: str, content: Any = None, **headers: str) -> Reply:
+    def post(self, url: str, content: object = None, **headers: str) -> Reply:
         """With `content`: as JSON."""
         named = _named(headers)
         if content is None:
