@@ -39,6 +39,10 @@ class Routes:
         """`routes.add("/x", GET=read, POST=make)`; `shape` None: trouble is a problem detail."""
         self._table[path] = (handlers, shape or _as_problem)
 
+    def paths(self) -> Mapping[str, Mapping[str, Handler]]:
+        """Every path with its methods and handlers."""
+        return {path: handlers for path, (handlers, _) in self._table.items()}
+
     def register(self, app: Chalice, context: Callable[[], Context]) -> None:
         """Register every path with every method. `context()` is asked at each request, never before."""
         blueprint = Blueprint(__name__)
