@@ -135,7 +135,7 @@ def attention(session: Session, participant: Participant, now: datetime) -> str 
     claim, history = owing(session, participant), participant.history
     pending = {one.key for one in _of_participant(claim, history)} - _settled(history)
     long_over = now >= session.end_time + ATTENTION_AFTER_END
-    sentences = [*_failed_refunds(history), *_held_by_disputes(claim, history)]
+    sentences = [*_failed_refunds(history), *_not_going_back(claim, history)]
     if has_strange_payment(history):
         sentences.append("A payment arrived that is not the one that was asked for; look at it in Stripe.")
     sentences += [
@@ -320,22 +320,28 @@ def _is_settled(history: PaymentHistory, refund: Refund) -> bool:
     return not _settled(history).isdisjoint({f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"})
 
 
-def _held_by_disputes(claim: Owing, history: PaymentHistory) -> Iterator[str]:
-    """Money that is to go back, and that a dispute keeps us from giving back."""
+def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[str]:
+    """Money that is to go back, and that we do not or cannot give back ourselves."""
     for judged in judge(claim, history):
-        disputes = disputes_of(history, judged.payment)
         owed = {one.key for one in _refunds_due(history, judged)} - _settled(history)
-        if not judged.accepted or not owed or not _is_disputed(history, judged.payment):
-            continue
-        taken = sum(dispute.amount for dispute in disputes if dispute.status is DisputeStatus.LOST)
-        if any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes):
+        disputes = disputes_of(history, judged.payment)
+        undecided = any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
+        if judged.accepted and owed and undecided:
             yield "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
-        elif judged.return_because and refunded(history, judged.payment) + taken < _charged(judged.payment):
-            yield "The bank took back only a part of a payment that is to go back; give the rest back in Stripe."
+        elif judged.return_because and not undecided and _is_short(history, judged.payment):
+            yield "Only a part of a payment that is to go back went back; give the rest back in Stripe."
 
 
-def _charged(payment: Payment) -> int:
-    return payment.charge.amount if payment.charge else 0
+def _is_short(history: PaymentHistory, payment: Payment) -> bool:
+    """We have done what we can, the bank what it wanted, and something is left that no other sentence speaks of."""
+    refunds = refunds_of(history, payment)
+    if payment.charge is None or any(_is_failed(refund) and not _is_settled(history, refund) for refund in refunds):
+        return False
+    returning = automatic_refund_id(payment.charge.charge_id)
+    lost = [dispute.amount for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
+    done = bool(lost) or returning in {refund.decision_id for refund in refunds}
+    back = refunded(history, payment) + _given_by_hand(history, payment) + sum(lost)
+    return done and back < payment.charge.amount and f"refund:{returning}" not in _settled(history)
 
 
 def has_strange_payment(history: PaymentHistory) -> bool:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -47,9 +47,9 @@ from chalicelib.domain.facts import (
     RefundSeen,
     RefundStatus,
     Seen,
-    Trouble,
 )
 from chalicelib.domain.money import Money
+from chalicelib.domain.troubles import with_failure, without_trouble
 
 _RANK = {
     AttemptState.PLANNED: 0,
@@ -71,10 +71,6 @@ LIVE = frozenset({AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSI
 
 DEAD_ATTEMPTS_KEPT = 10
 """Per participant; older ones proven dead at Stripe are dropped to a count, so that an item cannot be filled."""
-
-FIRST_RETRY_AFTER = timedelta(minutes=1)
-LONGEST_RETRY_AFTER = timedelta(hours=6)
-RETRIES_END_AFTER = timedelta(days=7)
 
 
 class PaymentStatus(StrEnum):
@@ -142,9 +138,9 @@ def fold(history: PaymentHistory, seen: Seen) -> PaymentHistory:
         case AttemptLooked():
             return _with_attempt(history, seen.attempt_id, lambda attempt: _looked_at(attempt, seen.looked_at))
         case ActFailed():
-            return _with_failure(history, seen)
+            return with_failure(history, seen)
         case ActSucceeded():
-            return replace(history, troubles=tuple(t for t in history.troubles if t.key != seen.key))
+            return without_trouble(history, seen.key)
         case _:
             assert_never(seen)
 
@@ -256,22 +252,6 @@ def _merged_dispute(known: Dispute, seen: DisputeSeen) -> Dispute:
     if known.status is DisputeStatus.OPEN:
         return told
     return replace(known, status=DisputeStatus.WON, doubted=True)
-
-
-def _with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
-    known = next((t for t in history.troubles if t.key == failed.key), None)
-    failures = known.failures + 1 if known else 1
-    since = known.first_failed_at if known else failed.failed_at
-    trouble = Trouble(failed.key, failures, since, _retry_at(failures, since, failed), failed.reason)
-    others = [t for t in history.troubles if t.key != failed.key]
-    return replace(history, troubles=tuple(sorted([*others, trouble], key=lambda t: t.key)))
-
-
-def _retry_at(failures: int, since: datetime, failed: ActFailed) -> datetime | None:
-    """Doubling from a minute to six hours, up to a quarter longer by chance, for seven days."""
-    wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, 10), LONGEST_RETRY_AFTER)
-    retry_at = failed.failed_at + wait * (1 + failed.jitter / 4)
-    return retry_at if retry_at < since + RETRIES_END_AFTER else None
 
 
 # --- judging ------------------------------------------------------------------------------------------------------

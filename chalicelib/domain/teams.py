@@ -96,7 +96,8 @@ class Team:
     def takes(self, currency: str) -> bool:
         return currency in self.currencies
 
-    def has_account(self, stripe_account_id: str) -> bool:
+    def has_account(self, stripe_account_id: str | None) -> bool:
+        """Whether that account, None being the deployment's own, is one of the team's."""
         return any(account.stripe_account_id == stripe_account_id for account in self.accounts)
 
     def payee(self, stripe_account_id: str | None) -> PayeeAccount | None:

@@ -56,6 +56,8 @@ def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[
             return ctx.stripe.expire_checkout(attempt, deadline)
         case FetchCharge(payment=payment):
             _, seen = ctx.stripe.fetch_payment(payment.payment_intent_id, payment.stripe_account_id, deadline)
+            if not seen:
+                raise StrangeObjectError("a paid payment shows no charge")
             return seen
         case ListRefunds(payment=payment):
             return list(ctx.stripe.list_refunds(payment, deadline))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from chalicelib.domain.sessions import saw
+from chalicelib.domain.sessions import Session, saw
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_events import Event
@@ -21,6 +21,7 @@ class Settled(StrEnum):
     KEPT = "kept"
     KNOWN = "known"
     NOT_OURS = "not_ours"
+    OTHER_ACCOUNT = "other_account"
     OTHER_MODE = "other_mode"
     NO_SESSION = "no_session"
 
@@ -36,6 +37,8 @@ def settle(ctx: Context, event: Event) -> Settled:
         session = ctx.sessions.get(place.team_id, place.session_id)
     except NotFoundError:
         return Settled.NO_SESSION
+    if not _is_of_its_account(ctx, event, session, place):
+        return Settled.OTHER_ACCOUNT
     settled = change(ctx, session, lambda newest: saw(newest, place.number, *event.seen))
     return Settled.KNOWN if settled == session else Settled.KEPT
 
@@ -46,3 +49,13 @@ def _place(ctx: Context, event: Event) -> Place | None:
         return event.place
     place, _ = ctx.stripe.fetch_payment(event.payment_intent_id, event.stripe_account_id, ctx.deadline)
     return place
+
+
+def _is_of_its_account(ctx: Context, event: Event, session: Session, place: Place) -> bool:
+    """Whoever has a Stripe account can write our ids into metadata: only the account asked to charge counts."""
+    participant = session.participant(place.number)
+    attempts = participant.history.attempts if participant else ()
+    for attempt in attempts:
+        if attempt.attempt_id == place.attempt_id:
+            return attempt.stripe_account_id == event.stripe_account_id
+    return ctx.teams.get(place.team_id).has_account(event.stripe_account_id)

@@ -1,0 +1,39 @@
+"""What did not succeed at Stripe: how often, why, and when each act is tried again. Never says what is to be done.
+
+Tries go on for seven days after the first failure, doubling from a minute to six hours, each up to a quarter longer by
+chance, so that a recovering Stripe is not met by everybody at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.facts import ActFailed, PaymentHistory, Trouble
+
+FIRST_RETRY_AFTER = timedelta(minutes=1)
+LONGEST_RETRY_AFTER = timedelta(hours=6)
+RETRIES_END_AFTER = timedelta(days=7)
+_MOST_DOUBLINGS = 10
+"""Past the longest wait already; keeps the arithmetic small."""
+
+
+def with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
+    """One failure more; each counts, so folding it again does change the history."""
+    known = next((trouble for trouble in history.troubles if trouble.key == failed.key), None)
+    failures = known.failures + 1 if known else 1
+    since = known.first_failed_at if known else failed.failed_at
+    trouble = Trouble(failed.key, failures, since, _retry_at(failures, since, failed), failed.reason)
+    others = without_trouble(history, failed.key).troubles
+    return replace(history, troubles=tuple(sorted([*others, trouble], key=lambda one: one.key)))
+
+
+def without_trouble(history: PaymentHistory, key: str) -> PaymentHistory:
+    """The act of that key succeeded."""
+    return replace(history, troubles=tuple(trouble for trouble in history.troubles if trouble.key != key))
+
+
+def _retry_at(failures: int, since: datetime, failed: ActFailed) -> datetime | None:
+    wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, _MOST_DOUBLINGS), LONGEST_RETRY_AFTER)
+    retry_at = failed.failed_at + wait * (1 + failed.jitter / 4)
+    return retry_at if retry_at < since + RETRIES_END_AFTER else None

@@ -1,0 +1,105 @@
+"""Teams: their plans, their currencies, and whether they can be paid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.domain.teams import PayeeAccount, Plan, RoomSettings, Team, UnknownPlanError, plan_named
+
+TEAM = Team("team-1", "Riverside Clinic", datetime(2026, 3, 2, tzinfo=UTC))
+OWN = PayeeAccount(None)
+FIRST = PayeeAccount("acct_1", is_default=False)
+SECOND = PayeeAccount("acct_2")
+
+
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [
+        ("essentials", Plan.ESSENTIALS),
+        ("starter", Plan.ESSENTIALS),
+        ("standard", Plan.STANDARD),
+        ("professional", Plan.STANDARD),
+        ("premium", Plan.PREMIUM),
+        ("clinic", Plan.PREMIUM),
+        ("enterprise", Plan.ENTERPRISE),
+        ("Enterprise", Plan.ENTERPRISE),
+        ("CLINIC", Plan.PREMIUM),
+    ],
+)
+def test_plans_are_known_by_their_names_of_now_and_before(name: str, plan: Plan) -> None:
+    assert plan_named(name) is plan
+
+
+@pytest.mark.parametrize("name", ["", "free", "standard "])
+def test_an_unknown_plan_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(UnknownPlanError) as refused:
+        plan_named(name)
+    assert str(refused.value) == (
+        f"there is no plan {name!r}; choose one of: essentials, standard, premium, enterprise"
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "add_on", "may"),
+    [
+        (Plan.ESSENTIALS, False, False),
+        (Plan.ESSENTIALS, True, True),
+        (Plan.STANDARD, False, True),
+        (Plan.PREMIUM, False, True),
+        (Plan.ENTERPRISE, False, True),
+    ],
+)
+def test_scheduled_sessions_are_in_every_plan_but_essentials_where_they_are_bought(
+    plan: Plan, *, add_on: bool, may: bool
+) -> None:
+    assert replace(TEAM, plan=plan, scheduling_add_on=add_on).may_schedule is may
+
+
+def test_a_team_takes_its_default_currency_and_those_on_its_list() -> None:
+    team = replace(TEAM, default_currency="aud", more_currencies=("nzd", "aud"))
+    assert team.currencies == {"aud", "nzd"}
+    assert [team.takes(code) for code in ("aud", "nzd", "usd")] == [True, True, False]
+
+
+def test_the_payee_is_the_account_named_or_the_default_one() -> None:
+    team = replace(TEAM, accounts=(FIRST, SECOND))
+    assert team.payee(None) is SECOND
+    assert team.payee("acct_1") is FIRST
+    assert team.payee("acct_2") is SECOND
+    assert team.payee("acct_3") is None
+    assert [team.has_account(account) for account in ("acct_1", "acct_2", "acct_3")] == [True, True, False]
+
+
+def test_the_deployments_own_account_is_a_payee_without_an_id() -> None:
+    team = replace(TEAM, accounts=(OWN,))
+    assert team.payee(None) is OWN
+    assert team.can_charge()
+    assert not team.can_charge("acct_1")
+
+
+@pytest.mark.parametrize(
+    ("team", "payee", "can"),
+    [
+        (TEAM, None, False),
+        (replace(TEAM, accounts=(OWN,)), None, True),
+        (replace(TEAM, accounts=(OWN,), suspended=True), None, False),
+        (replace(TEAM, accounts=(replace(OWN, charges_enabled=False),)), None, False),
+        (replace(TEAM, accounts=(FIRST,)), None, False),  # none is the default
+        (replace(TEAM, accounts=(FIRST, SECOND)), "acct_1", True),
+        (replace(TEAM, accounts=(replace(FIRST, charges_enabled=False), SECOND)), "acct_1", False),
+        (replace(TEAM, accounts=(replace(FIRST, charges_enabled=False), SECOND)), None, True),
+        (replace(TEAM, accounts=(FIRST, SECOND)), "acct_3", False),
+    ],
+)
+def test_a_team_can_charge_on_an_account_that_can_and_while_it_is_not_suspended(
+    team: Team, payee: str | None, *, can: bool
+) -> None:
+    assert team.can_charge(payee) is can
+
+
+def test_the_key_of_a_room_does_not_show_when_a_team_is_printed() -> None:
+    room = RoomSettings("template", "https://rooms.example/{token}", "a secret of at least 32 bytes ..")
+    assert "secret" not in repr(replace(TEAM, room=room))
