@@ -1,4 +1,4 @@
-"""An event counts only from the Stripe account that was asked to charge; others may write our ids into their metadata."""
+"""An event counts only from the Stripe account that was asked to charge; others may write our ids into metadata too."""
 
 from __future__ import annotations
 
