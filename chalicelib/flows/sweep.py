@@ -45,10 +45,18 @@ class Swept:
 
 
 def sweep(ctx: Context) -> Swept:
-    """Carry out what is due in every shard, page by page, until the time is nearly up."""
-    swept = Swept()
-    for shard in range(DUE_SHARDS):
-        swept = _sweep_shard(ctx, shard, swept)
+    """Carry out what is due in every shard, page by page, until the time is nearly up.
+
+    Begins with another shard by chance, so that no shard is always the one for which there was no time.
+    """
+    swept, first = Swept(), int(ctx.jitter() * DUE_SHARDS)
+    for offset in range(DUE_SHARDS):
+        shard = (first + offset) % DUE_SHARDS
+        try:
+            swept = _sweep_shard(ctx, shard, swept)
+        except StoreUnavailableError:
+            log.error("shard_failed", extra={"shard": shard})
+            swept = replace(swept, failed=swept.failed + 1)
     return swept
 
 
@@ -105,8 +113,14 @@ def sweep_session(ctx: Context, team_id: str, session_id: str) -> int:
 
 
 def _acted(ctx: Context, session: Session) -> list[tuple[int, list[Seen]]]:
+    """Stops in time to save what was done: else a session with much to do would begin anew at every tick."""
     histories = {participant.number: participant.history for participant in session.participants}
-    return [(number, carry_out(ctx, one, histories[number])) for number, one in due(session, ctx.clock())]
+    acted: list[tuple[int, list[Seen]]] = []
+    for number, one in due(session, ctx.clock()):
+        if acted and ctx.deadline.left() < SECONDS_KEPT_BACK:
+            break
+        acted.append((number, carry_out(ctx, one, histories[number])))
+    return acted
 
 
 def _folded(seen: list[tuple[int, list[Seen]]], session: Session) -> Session:
