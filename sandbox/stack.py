@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -92,7 +93,7 @@ def _context(environment: Mapping[str, str], parts: Parts) -> Context:
     """The product's context, as a deployment makes it, but for the clock and the counters on its way out."""
     settings = load(environment, fetch_secrets)
     http = MeteredHTTPClient(deadline_client(), parts.meter)
-    stripe = StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api, http))
+    stripe = StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api, http), time.sleep)
     made = replace(wiring.make_context(settings), clock=parts.clock.now, stripe=stripe)
     wiring.use(made)
     return made

@@ -10,9 +10,13 @@ from enum import StrEnum
 from chalicelib.domain.sessions import Session, saw
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
+from chalicelib.gateways.stripe_api import StripeRefusedError
 from chalicelib.gateways.stripe_events import Event
 from chalicelib.gateways.stripe_objects import Place
 from chalicelib.storage.stores import NotFoundError
+
+UNKNOWN = "resource_missing"
+"""Stripe's code for an id that it does not know: https://docs.stripe.com/error-codes#resource-missing."""
 
 
 class Settled(StrEnum):
@@ -47,7 +51,12 @@ def _place(ctx: Context, event: Event) -> Place | None:
     """Where it belongs: told by its own ids, else by its PaymentIntent's, asked for once."""
     if event.place is not None or event.payment_intent_id is None:
         return event.place
-    place, _ = ctx.stripe.fetch_payment(event.payment_intent_id, event.stripe_account_id, ctx.deadline)
+    try:
+        place, _ = ctx.stripe.fetch_payment(event.payment_intent_id, event.stripe_account_id, ctx.deadline)
+    except StripeRefusedError as error:
+        if error.code == UNKNOWN:
+            return None
+        raise
     return place
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.facts import AttemptState, CheckoutSeen
+from chalicelib.domain.facts import AttemptState, CheckoutSeen, Refund, RefundSeen, RefundStatus
 from chalicelib.domain.sessions import Session
 from chalicelib.flows.checkout import start_checkout
 from chalicelib.flows.settle import Settled, settle
@@ -60,3 +60,10 @@ def test_an_unknown_attempt_is_kept_only_from_an_account_of_the_team(world: Worl
         seen = tuple(replace(one, attempt_id=unknown) for one in event.seen if isinstance(one, CheckoutSeen))
         strange = replace(event, place=replace(event.place, attempt_id=unknown), seen=seen)
         assert settle(world.ctx, strange) is settled
+
+
+def test_a_refund_of_a_payment_that_stripe_does_not_know_is_none_of_our_business(world: World) -> None:
+    """Were it an error, Stripe would deliver it again for three days."""
+    refund = RefundSeen(Refund("re_1", "pi_unknown", 100, RefundStatus.SUCCEEDED, None))
+    event = Event("evt_1", "refund.created", False, None, None, "pi_unknown", (refund,))  # noqa: FBT003 (livemode)
+    assert settle(world.ctx, event) is Settled.NOT_OURS

@@ -22,7 +22,7 @@ from sandbox.stripe_standin.client import InProcessHTTPClient
 from tests.support.edge import Edge
 from tests.support.invariants import FEE, settled_in_the_end
 from tests.support.seam import Io, Kind, Spent
-from tests.support.world import STRIPE_KEY, TEAM_ID, World, checkout_id
+from tests.support.world import STRIPE_KEY, TEAM_ID, World, checkout_id, no_sleep
 
 
 @pytest.fixture(autouse=True)
@@ -332,7 +332,7 @@ def test_an_act_that_changes_nothing_is_not_repeated_at_every_tick(world: World)
     """It is no success: it is put off ever longer, and shows to the clinic, until Stripe itself lets it expire."""
     (session,) = _offered(world, 1, minutes=20)
     client = stripe_client(STRIPE_KEY, "https://api.stripe.com", NeverCloses(world.stripe))
-    world.context = replace(world.context, stripe=StripeApi(client))
+    world.context = replace(world.context, stripe=StripeApi(client, no_sleep))
     world.clock.advance(minutes=20)
     with world.seam.counted() as spent:
         for _ in range(14):
