@@ -19,10 +19,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from chalicelib.domain.obligations import OFFER_KEY, has_strange_payment, trouble_with
+from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, standing
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.teams import Team
+from chalicelib.domain.troubles import OFFER_KEY, trouble_with
 
 
 class Door(StrEnum):

@@ -39,6 +39,7 @@ from chalicelib.domain.payments import (
     standing,
 )
 from chalicelib.domain.sessions import Participant, Session, owing
+from chalicelib.domain.troubles import OFFER_KEY, trouble_with
 
 LOOKS_AFTER = (timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=1))
 LOOKS_EVERY = timedelta(hours=6)
@@ -139,17 +140,13 @@ def attention(session: Session, participant: Participant, now: datetime) -> str 
     if has_strange_payment(history):
         sentences.append("A payment arrived that is not the one that was asked for; look at it in Stripe.")
     sentences += [
-        trouble.reason
+        _told(trouble)
         for trouble in history.troubles
         if (trouble.key in pending and (long_over or _is_lasting(trouble))) or _bars_offers(claim, history, trouble)
     ]
     if long_over and pending and not sentences:
         sentences.append("A payment of this session is not settled with Stripe yet; it is being retried.")
     return " ".join(dict.fromkeys(sentences)) or None
-
-
-OFFER_KEY = "offer"
-"""The trouble's key when Stripe refuses to make a Checkout Session: kept until one is made."""
 
 
 def _of_participant(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
@@ -167,11 +164,6 @@ def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
     if trouble is None:
         return one
     return replace(one, due_at=max(one.due_at, trouble.retry_at)) if trouble.retry_at else None
-
-
-def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
-    """What went wrong with the act of that key, if it did."""
-    return next((trouble for trouble in history.troubles if trouble.key == key), None)
 
 
 # --- attempts -----------------------------------------------------------------------------------------------------
@@ -204,7 +196,7 @@ def _has_unproven_charge(history: PaymentHistory, attempt: Attempt) -> bool:
 
 
 def _look_for_charge(attempt: Attempt) -> datetime:
-    """At once; and again and again, since Stripe may show the charge before it shows the Checkout Session paid."""
+    """At once; and again, since Stripe may show the charge before it shows the Checkout Session paid."""
     return attempt.looked_at + LOOKS_FOR_CHARGE_EVERY if attempt.looked_at else attempt.made_at
 
 
@@ -289,6 +281,12 @@ def _refund(payment: Payment, decision_id: str, amount: int, reason: RefundReaso
 def _settled(history: PaymentHistory) -> set[str]:
     """The keys that a person took on themselves."""
     return {one.key for one in history.settled}
+
+
+def _told(trouble: Trouble) -> str:
+    if trouble.key == OFFER_KEY:
+        return trouble.reason
+    return f"{trouble.reason} It is {'tried again' if trouble.retry_at else 'no longer tried: see to it in Stripe'}."
 
 
 def _is_lasting(trouble: Trouble) -> bool:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -69,7 +69,10 @@ _REFUND_RANK = {
 LIVE = frozenset({AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSING})
 """Attempts that money may still come from in the ordinary way."""
 
-DEAD_ATTEMPTS_KEPT = 10
+PROVEN_WITHIN = timedelta(hours=1)
+"""A charge whose Checkout Session is not paid when Stripe is asked this long afterwards is not money for it."""
+
+DEAD_ATTEMPTS_KEPT = 2
 """Per participant; older ones proven dead at Stripe are dropped to a count, so that an item cannot be filled."""
 
 
@@ -193,10 +196,12 @@ def _with_attempt(history: PaymentHistory, attempt_id: str, change: Callable[[At
     paying = {payment.attempt_id for payment in history.payments}
     dead = [a for a in attempts if a.state not in LIVE | {AttemptState.PAID} and a.attempt_id not in paying]
     dropped = dead[:-DEAD_ATTEMPTS_KEPT]
+    over = {f"{act}:{a.attempt_id}" for a in dropped for act in ("look", "expire")}
     return replace(
         history,
         attempts=tuple(a for a in attempts if a not in dropped),
         closed_attempts=history.closed_attempts + len(dropped),
+        troubles=tuple(trouble for trouble in history.troubles if trouble.key not in over),
     )
 
 
@@ -286,7 +291,9 @@ def is_unproven(payment: Payment, history: PaymentHistory) -> bool:
     attempt = attempt_of(payment, history)
     if attempt is None or attempt.state is AttemptState.PAID:
         return False
-    return payment.paid is None and payment.charge is not None and _fits(payment, attempt)
+    if payment.paid is not None or payment.charge is None or not _fits(payment, attempt):
+        return False
+    return attempt.looked_at is None or attempt.looked_at < payment.charge.created_at + PROVEN_WITHIN
 
 
 def attempt_of(payment: Payment, history: PaymentHistory) -> Attempt | None:
@@ -351,9 +358,15 @@ def _return_because(owing: Owing, history: PaymentHistory, payment: Payment) -> 
         return RefundReason.FEE_CHANGED
     if payment.charge is None:
         return None
-    if owing.closed_at is not None and (owing.returns or payment.charge.created_at >= owing.closed_at):
+    paid_at = payment.charge.created_at
+    if owing.closed_at is not None and (owing.returns or paid_at >= _in_seconds(owing.closed_at)):
         return owing.closed_because
-    return RefundReason.AFTER_END if payment.charge.created_at >= owing.end_time else None
+    return RefundReason.AFTER_END if paid_at >= _in_seconds(owing.end_time) else None
+
+
+def _in_seconds(moment: datetime) -> datetime:
+    """As Stripe writes times. What was paid in the same second was perhaps too late, and goes back."""
+    return moment.replace(microsecond=0)
 
 
 # --- standing -----------------------------------------------------------------------------------------------------

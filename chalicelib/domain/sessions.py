@@ -72,7 +72,10 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A person in a session. `generation` counts the links made void; `key_id` names the key of the present one."""
+    """A person in a session. `generation` counts the links made void; `key_id` names the key of the present one.
+
+    `planned_id`: what the request that added them planned under its Idempotency-Key, by which its retry finds them.
+    """
 
     number: int
     role: Role
@@ -88,6 +91,7 @@ class Participant:
     deleted_at: datetime | None = None
     keeps_payment: bool = False
     history: PaymentHistory = NOTHING_YET
+    planned_id: str | None = None
 
     @property
     def is_host(self) -> bool:
@@ -158,7 +162,7 @@ def schedule(wish: SessionWish, team: Team, *, client_id: str, session_id: str, 
     Raises InvalidSessionError with every problem found, and FeeNotPossibleError where a fee is wanted of a team that
     cannot charge: a fee is never silently dropped.
     """
-    problems = (*_window_problems(wish.start_time, wish.end_time, now), *_wish_problems(wish, team))
+    problems = (*window_problems(wish.start_time, wish.end_time, now), *wish_problems(wish, team))
     if problems:
         raise InvalidSessionError(problems)
     if any(one.fee and not team.can_charge(one.fee.payee) for one in wish.participants):
@@ -174,14 +178,14 @@ def schedule(wish: SessionWish, team: Team, *, client_id: str, session_id: str, 
         picture=wish.picture,
         feature_flags=wish.feature_flags,
         participants=tuple(
-            _participant(one, number, key_id, now) for number, one in enumerate(wish.participants, start=1)
+            participant_of(one, number, key_id, now) for number, one in enumerate(wish.participants, start=1)
         ),
     )
 
 
 def reschedule(session: Session, *, start_time: datetime, end_time: datetime, now: datetime) -> Session:
     """The same session at another time; payments and links stay with their participants."""
-    problems = _window_problems(start_time, end_time, now)
+    problems = window_problems(start_time, end_time, now)
     if problems:
         raise InvalidSessionError(tuple(problems))
     return replace(session, start_time=start_time, end_time=end_time)
@@ -261,7 +265,8 @@ def owing(session: Session, participant: Participant) -> Owing:
     )
 
 
-def _participant(wish: ParticipantWish, number: int, key_id: int, now: datetime) -> Participant:
+def participant_of(wish: ParticipantWish, number: int, key_id: int, now: datetime) -> Participant:
+    """The participant asked for, under that number, with a link of that key."""
     return Participant(
         number=number,
         role=wish.role,
@@ -276,7 +281,11 @@ def _participant(wish: ParticipantWish, number: int, key_id: int, now: datetime)
     )
 
 
-def _window_problems(start_time: datetime, end_time: datetime, now: datetime) -> list[Problem]:
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def window_problems(start_time: datetime, end_time: datetime, now: datetime) -> list[Problem]:
+    """What is wrong with a consultation's time, as seen now."""
     problems = []
     if end_time <= start_time:
         problems.append(Problem("end_time", "must be later than start_time"))
@@ -294,23 +303,28 @@ def _written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _wish_problems(wish: SessionWish, team: Team) -> list[Problem]:
-    problems = [
-        *_too_long("session_name", wish.name, MAX_NAME),
-        *_too_long("picture", wish.picture, MAX_PICTURE),
-    ]
-    if len(wish.feature_flags) > MAX_FEATURE_FLAGS:
-        problems.append(Problem("feature_flags", f"at most {MAX_FEATURE_FLAGS}; {len(wish.feature_flags)} were sent"))
-    for index, flag in enumerate(wish.feature_flags):
-        problems.extend(_too_long(f"feature_flags[{index}]", flag, MAX_NAME))
+def wish_problems(wish: SessionWish, team: Team) -> list[Problem]:
+    """What is wrong with a session's texts and participants, whatever its time."""
+    problems = text_problems(wish.name, wish.picture, wish.feature_flags)
     if len(wish.participants) > MAX_PARTICIPANTS:
         problems.append(Problem("participants", f"at most {MAX_PARTICIPANTS}; {len(wish.participants)} were sent"))
     for index, participant in enumerate(wish.participants[:MAX_PARTICIPANTS]):
-        problems.extend(_participant_problems(participant, team, f"participants[{index}]."))
+        problems.extend(participant_problems(participant, team, f"participants[{index}]."))
     return problems
 
 
-def _participant_problems(wish: ParticipantWish, team: Team, path: str) -> list[Problem]:
+def text_problems(name: str | None, picture: str | None, feature_flags: tuple[str, ...]) -> list[Problem]:
+    """What is wrong with what a session is called, shown with and flagged."""
+    problems = [*_too_long("session_name", name, MAX_NAME), *_too_long("picture", picture, MAX_PICTURE)]
+    if len(feature_flags) > MAX_FEATURE_FLAGS:
+        problems.append(Problem("feature_flags", f"at most {MAX_FEATURE_FLAGS}; {len(feature_flags)} were sent"))
+    for index, flag in enumerate(feature_flags):
+        problems.extend(_too_long(f"feature_flags[{index}]", flag, MAX_NAME))
+    return problems
+
+
+def participant_problems(wish: ParticipantWish, team: Team, path: str) -> list[Problem]:
+    """What is wrong with a participant; `path` is put before the fields' names."""
     limits = {
         "display_name": MAX_NAME,
         "picture": MAX_PICTURE,
@@ -322,11 +336,12 @@ def _participant_problems(wish: ParticipantWish, team: Team, path: str) -> list[
     for name, limit in limits.items():
         problems.extend(_too_long(path + name, getattr(wish, name), limit))
     if wish.fee is not None:
-        problems.extend(_fee_problems(wish.fee, wish.role, team, f"{path}fee"))
+        problems.extend(fee_problems(wish.fee, wish.role, team, f"{path}fee"))
     return problems
 
 
-def _fee_problems(fee: Fee, role: Role, team: Team, path: str) -> list[Problem]:
+def fee_problems(fee: Fee, role: Role, team: Team, path: str) -> list[Problem]:
+    """What is wrong with a fee of somebody in that role; whether the team can charge just now is not asked."""
     problems = _too_long(f"{path}.description", fee.description, MAX_DESCRIPTION)
     if role is Role.HOST:
         problems.append(Problem(path, "a HOST carries no fee; attach it to a GUEST"))

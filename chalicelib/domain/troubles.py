@@ -14,6 +14,9 @@ from chalicelib.domain.facts import ActFailed, PaymentHistory, Trouble
 FIRST_RETRY_AFTER = timedelta(minutes=1)
 LONGEST_RETRY_AFTER = timedelta(hours=6)
 RETRIES_END_AFTER = timedelta(days=7)
+OFFER_KEY = "offer"
+"""The key when Stripe refuses to make a Checkout Session: kept until one is made."""
+
 _MOST_DOUBLINGS = 10
 """Past the longest wait already; keeps the arithmetic small."""
 
@@ -33,7 +36,15 @@ def without_trouble(history: PaymentHistory, key: str) -> PaymentHistory:
     return replace(history, troubles=tuple(trouble for trouble in history.troubles if trouble.key != key))
 
 
+def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
+    """What went wrong with the act of that key, if it did and nobody has taken it on themselves."""
+    settled = any(one.key == key for one in history.settled)
+    return None if settled else next((trouble for trouble in history.troubles if trouble.key == key), None)
+
+
 def _retry_at(failures: int, since: datetime, failed: ActFailed) -> datetime | None:
     wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, _MOST_DOUBLINGS), LONGEST_RETRY_AFTER)
     retry_at = failed.failed_at + wait * (1 + failed.jitter / 4)
-    return retry_at if retry_at < since + RETRIES_END_AFTER else None
+    # An offer is asked for by the client, who would be locked out by the last of its tries.
+    goes_on = failed.key == OFFER_KEY or retry_at < since + RETRIES_END_AFTER
+    return retry_at if goes_on else None

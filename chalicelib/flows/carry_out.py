@@ -19,9 +19,9 @@ from chalicelib.domain.obligations import (
     LookAtCheckout,
     MakeRefund,
     Obligation,
-    trouble_with,
 )
 from chalicelib.domain.payments import fold
+from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
@@ -43,7 +43,7 @@ def carry_out(ctx: Context, obligation: Obligation, history: PaymentHistory) -> 
 
 
 def _failed(ctx: Context, obligation: Obligation, why: str) -> ActFailed:
-    reason = f"{_doing(obligation)} did not succeed at Stripe ({why}); it is tried again."
+    reason = f"{_doing(obligation)} did not succeed at Stripe ({why})."
     return ActFailed(obligation.key, ctx.clock(), reason, ctx.jitter())
 
 

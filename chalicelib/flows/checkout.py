@@ -19,15 +19,16 @@ from chalicelib.domain import links, offers
 from chalicelib.domain.admission import Admission
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
 from chalicelib.domain.links import ReturnClaims
-from chalicelib.domain.obligations import OFFER_KEY
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.carry_out import look
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.gateways.stripe_api import StripeBrokenError, StripeRefusedError
+from chalicelib.storage.codec import check_writable
 
 MOST_STEPS = 8
 """Enough for the longest honest path: look, close, plan, send, find, plan, send, go."""
@@ -108,6 +109,7 @@ def _return_token(ctx: Context, session: Session, number: int, attempt_id: str) 
 
 def _carried_out(ctx: Context, session: Session, number: int, step: Look | Close | Send) -> Session:
     """Do it at Stripe, and fold what was seen into the newest state."""
+    check_writable(session)
     seen = _seen(ctx, step)
     return change(ctx, session, lambda newest: saw(newest, number, *seen))
 

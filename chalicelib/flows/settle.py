@@ -34,9 +34,11 @@ def settle(ctx: Context, event: Event) -> Settled:
     """Keep what the event tells. Raises StoreError, StripeError, ContendedError: then Stripe delivers it again."""
     if event.livemode != ctx.settings.livemode:
         return Settled.OTHER_MODE
-    place = _place(ctx, event) if event.seen else None
+    place = _place(ctx, event) if event.seen or event.strange else None
     if place is None:
         return Settled.NOT_OURS
+    if event.strange is not None:
+        raise event.strange
     try:
         session = ctx.sessions.get(place.team_id, place.session_id)
     except NotFoundError:

@@ -15,9 +15,10 @@ from chalicelib.domain.facts import Seen
 from chalicelib.domain.obligations import due
 from chalicelib.domain.sessions import Session, saw
 from chalicelib.flows.carry_out import carry_out
-from chalicelib.flows.change import change
+from chalicelib.flows.change import ContendedError, change
 from chalicelib.flows.context import Context
 from chalicelib.gateways.deadline import OutOfTimeError
+from chalicelib.storage.codec import check_writable
 from chalicelib.storage.stores import DUE_SHARDS, ConflictError, NotFoundError, StoreUnavailableError
 
 SWEEP_SECONDS = 50
@@ -77,11 +78,16 @@ def _sweep_shard(ctx: Context, shard: int, swept: Swept) -> Swept:
 
 
 def _isolated(ctx: Context, team_id: str, session_id: str, swept: Swept) -> Swept:
-    """One session; whatever is wrong with it stays with it."""
+    """One session; whatever is wrong with it stays with it. What may pass by itself is due again at the next tick."""
     try:
         acts = sweep_session(ctx, team_id, session_id)
-    except (NotFoundError, ConflictError, OutOfTimeError):
+    except (NotFoundError, ConflictError):
         return swept
+    except OutOfTimeError:
+        return replace(swept, unfinished=True)
+    except (StoreUnavailableError, ContendedError) as error:
+        log.error("sweep_failed", extra={"session_id": session_id, "error": type(error).__name__})
+        return replace(swept, sessions=swept.sessions + 1, failed=swept.failed + 1)
     except Exception as error:  # noqa: BLE001 (the next session must have its turn; the alarm is on this log line)
         log.error("sweep_failed", extra={"session_id": session_id, "error": type(error).__name__})
         _push_back(ctx, team_id, session_id)
@@ -99,6 +105,7 @@ def _push_back(ctx: Context, team_id: str, session_id: str) -> None:
 def sweep_session(ctx: Context, team_id: str, session_id: str) -> int:
     """Carry out what is due for one session; how many acts. Always leaves an index entry that tells the truth."""
     session = ctx.sessions.get(team_id, session_id)
+    check_writable(session)
     acts = 0
     for _ in range(ROUNDS):
         seen = _acted(ctx, session)
@@ -119,7 +126,12 @@ def _acted(ctx: Context, session: Session) -> list[tuple[int, list[Seen]]]:
     for number, one in due(session, ctx.clock()):
         if acted and ctx.deadline.left() < SECONDS_KEPT_BACK:
             break
-        acted.append((number, carry_out(ctx, one, histories[number])))
+        try:
+            acted.append((number, carry_out(ctx, one, histories[number])))
+        except OutOfTimeError:
+            if not acted:
+                raise
+            break
     return acted
 
 

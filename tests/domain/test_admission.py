@@ -21,9 +21,9 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Seen,
 )
-from chalicelib.domain.obligations import OFFER_KEY
 from chalicelib.domain.sessions import Fee, Role, Session
 from chalicelib.domain.teams import PayeeAccount, Team
+from chalicelib.domain.troubles import OFFER_KEY
 from tests.support.examples import examples
 from tests.support.histories import (
     END,
@@ -221,10 +221,17 @@ def test_after_stripe_refused_an_offer_it_is_tried_again_only_when_its_wait_is_o
     assert door(session, now) is behind
 
 
-def test_an_offer_refused_for_seven_days_is_not_tried_again() -> None:
-    refused = [ActFailed(OFFER_KEY, NOON + timedelta(days=days), "Refused.", 0.0) for days in (0, 7)]
+def test_an_offer_refused_for_weeks_can_be_asked_for_again_six_hours_later() -> None:
+    """The client asks, not the clock: given up after seven days, they would be locked out of a mended account."""
+    refused = [ActFailed(OFFER_KEY, NOON + timedelta(days=days), "Refused.", 0.0) for days in range(19)]
     session = session_of(folded(*refused), start_time=NOON + timedelta(days=20), end_time=NOON + timedelta(days=21))
-    assert door(session, NOON + timedelta(days=19)) is Door.OFFER_REFUSED
+    assert door(session, NOON + timedelta(days=18, hours=5)) is Door.OFFER_REFUSED
+    assert door(session, NOON + timedelta(days=18, hours=6)) is Door.PAY
+
+
+def test_a_refused_offer_that_a_person_settled_can_be_asked_for_at_once() -> None:
+    history = settled(folded(ActFailed(OFFER_KEY, NOON, "Refused.", 0.0)), OFFER_KEY)
+    assert door(session_of(history), NOON) is Door.PAY
 
 
 def test_trouble_with_anything_else_does_not_stand_in_the_way_of_paying() -> None:

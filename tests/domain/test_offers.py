@@ -22,7 +22,6 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     Seen,
 )
-from chalicelib.domain.obligations import OFFER_KEY
 from chalicelib.domain.offers import (
     Close,
     GoTo,
@@ -39,6 +38,7 @@ from chalicelib.domain.offers import Plan as PlanAnew
 from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import Fee, Session
 from chalicelib.domain.teams import PayeeAccount, Team
+from chalicelib.domain.troubles import OFFER_KEY
 from tests.support.examples import examples
 from tests.support.histories import (
     END,

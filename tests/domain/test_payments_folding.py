@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.facts import (
+    ActFailed,
     AttemptLooked,
     AttemptState,
     AttemptVoid,
@@ -217,19 +218,26 @@ def test_paid_without_its_payment_is_not_offered_again_but_asked_about() -> None
 # --- dead attempts ------------------------------------------------------------------------------------------------
 
 
-def test_ten_dead_attempts_are_kept_and_the_older_ones_counted() -> None:
-    history = folded(*(checkout(EXPIRED, number) for number in range(1, 14)), count=14)
-    assert [one.attempt_id for one in history.attempts] == [f"attempt-{number}" for number in range(4, 15)]
+def test_two_dead_attempts_are_kept_and_the_older_ones_counted() -> None:
+    history = folded(*(checkout(EXPIRED, number) for number in range(1, 6)), count=6)
+    assert [one.attempt_id for one in history.attempts] == [f"attempt-{number}" for number in range(4, 7)]
     assert history.closed_attempts == 3
 
 
+def test_the_troubles_of_an_attempt_go_when_it_goes() -> None:
+    """An unlucky client could fill the item with them."""
+    looks: list[Seen] = [ActFailed(f"look:attempt-{number}", noon(), "Failed.", 0.0) for number in range(1, 6)]
+    history = folded(*looks, *(checkout(EXPIRED, number) for number in range(1, 6)), count=6)
+    assert [one.key for one in history.troubles] == ["look:attempt-4", "look:attempt-5"]
+
+
 @pytest.mark.parametrize("state", [VOID, EXPIRED, FAILED])
-def test_each_kind_of_dead_attempt_is_counted_once_there_are_eleven(state: AttemptState) -> None:
+def test_each_kind_of_dead_attempt_is_counted_once_there_are_three(state: AttemptState) -> None:
     facts: list[Seen] = [
-        AttemptVoid(f"attempt-{number}") if state is VOID else checkout(state, number) for number in range(1, 12)
+        AttemptVoid(f"attempt-{number}") if state is VOID else checkout(state, number) for number in range(1, 4)
     ]
-    history = folded(*facts, *facts, count=11)
-    assert (len(history.attempts), history.closed_attempts) == (10, 1)
+    history = folded(*facts, *facts, count=3)
+    assert (len(history.attempts), history.closed_attempts) == (2, 1)
 
 
 def test_attempts_that_money_may_come_from_are_never_dropped() -> None:
@@ -238,7 +246,7 @@ def test_attempts_that_money_may_come_from_are_never_dropped() -> None:
     history = folded(*living, *dead, count=25)
     kept = [one.attempt_id for one in history.attempts]
     assert kept[:5] == [f"attempt-{number}" for number in range(1, 6)]
-    assert (len(kept), history.closed_attempts) == (15, 10)
+    assert (len(kept), history.closed_attempts) == (7, 18)
 
 
 # --- payments, refunds, disputes ----------------------------------------------------------------------------------

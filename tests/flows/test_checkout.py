@@ -275,7 +275,8 @@ def test_a_fee_that_stays_too_small_is_asked_for_ever_more_rarely(world: World) 
             world.press_pay(session)
             world.clock.advance(minutes=1)
         assert 5 <= spent().stripe <= 7
-    assert world.attempt_states(session) == [AttemptState.VOID] * spent().stripe
+    assert world.attempt_states(session) == [AttemptState.VOID] * 2
+    assert world.participant(session).history.closed_attempts == spent().stripe - 2
 
 
 def test_an_account_that_cannot_charge_needs_the_clinic(world: World) -> None:

@@ -160,7 +160,7 @@ class Adapter(BaseAdapter):
         self.ticks = ticks
         self.takes = takes
         self.answers = answers
-        self.timeouts: list[Any] = []
+        self.timeouts: list[float] = []
 
     @override
     def send(
@@ -172,7 +172,7 @@ class Adapter(BaseAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        self.timeouts.append(timeout)
+        self.timeouts.append(sum(timeout))
         self.ticks.now += self.takes
         if not self.answers:
             raise requests.Timeout
