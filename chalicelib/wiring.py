@@ -17,7 +17,13 @@ from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import StripeApi, stripe_client
 from chalicelib.storage import tables
 from chalicelib.storage.cached import CachedApiClients, CachedTeams
-from chalicelib.storage.dynamodb import DynamoApiClients, DynamoEntries, DynamoSessions, DynamoTeams
+from chalicelib.storage.dynamodb import (
+    DynamoApiClients,
+    DynamoEntries,
+    DynamoIdempotency,
+    DynamoSessions,
+    DynamoTeams,
+)
 
 _contexts: list[Context] = []
 
@@ -47,7 +53,8 @@ def make_context(settings: Settings) -> Context:
         teams=CachedTeams(DynamoTeams(), time.monotonic),
         api_clients=CachedApiClients(DynamoApiClients(), time.monotonic),
         entries=DynamoEntries(settings.retention),
-        stripe=StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api)),
+        idempotency=DynamoIdempotency(secrets.token_bytes),
+        stripe=StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api), time.sleep),
         deadline=Deadline(time.monotonic, time.monotonic() + REQUEST_SECONDS),
     )
 

@@ -6,13 +6,14 @@ Made by `wiring.py` once per process, and by tests as they like. No flow reads a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.config import Settings
+from chalicelib.flows.failed_attempts import FailedAttempts
 from chalicelib.gateways.deadline import Deadline
-from chalicelib.storage.stores import ApiClientStore, EntryStore, SessionStore, TeamStore
+from chalicelib.storage.stores import ApiClientStore, EntryStore, IdempotencyStore, SessionStore, TeamStore
 
 if TYPE_CHECKING:
     from chalicelib.gateways.stripe_api import StripeApi
@@ -34,8 +35,10 @@ class Context:
     teams: TeamStore
     api_clients: ApiClientStore
     entries: EntryStore
+    idempotency: IdempotencyStore
     stripe: StripeApi
     deadline: Deadline
+    failed_attempts: FailedAttempts = field(default_factory=FailedAttempts)
 
     def within(self, seconds: float) -> Context:
         """The same for one request or run, with that much time."""

@@ -1,12 +1,14 @@
-"""Schedule a session: one write. Refuses what cannot be, before anything is stored."""
+"""Schedule a session: one write, or two with an idempotency key. Refuses what cannot be, before anything is stored."""
 
 from __future__ import annotations
 
 from chalicelib.domain import ids
-from chalicelib.domain.sessions import InvalidSessionError, Problem, Session, SessionWish, schedule
+from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem, Session, SessionWish, schedule
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
+from chalicelib.flows.idempotent import Effect
 from chalicelib.storage.codec import session_size
+from chalicelib.storage.stores import NotFoundError
 
 LARGEST_REQUEST = 150 * 1024
 """Bytes of a session as a clinic asks for it; the rest up to DynamoDB's 400 KB is kept for attempts and facts."""
@@ -20,23 +22,48 @@ class SuspendedError(Exception):
     """The team is suspended and schedules nothing."""
 
 
-def schedule_session(ctx: Context, team: Team, client_id: str, wish: SessionWish) -> Session:
-    """Raises NotEntitledError, SuspendedError, InvalidSessionError, FeeNotPossibleError."""
+def schedule_session(
+    ctx: Context, team: Team, client_id: str, wish: SessionWish, session_id: str | None = None
+) -> Session:
+    """A new session, under a new id unless one was drawn before.
+
+    Raises NotEntitledError, SuspendedError, InvalidSessionError, FeeNotPossibleError; ConflictError for an id in use.
+    """
     if team.suspended:
         raise SuspendedError
     if not team.may_schedule:
         raise NotEntitledError
-    now = ctx.clock()
     session = schedule(
         wish,
         team,
         client_id=client_id,
-        session_id=ids.session_id_at(now, ctx.entropy(ids.ENTROPY_BYTES)),
+        session_id=session_id or _new_id(ctx),
         key_id=ctx.settings.link_keys.current,
-        now=now,
+        now=ctx.clock(),
     )
     _check_size(session)
     return ctx.sessions.create(session)
+
+
+def scheduling(ctx: Context, team: Team, client_id: str, wish: SessionWish) -> Effect[Session]:
+    """The same, to be done once (`idempotent.py`). A replay answers the session as it is by then, cancelled or not."""
+    return Effect(
+        plan=lambda: _new_id(ctx),
+        find=lambda session_id: _found(ctx, team.team_id, session_id),
+        make=lambda session_id: schedule_session(ctx, team, client_id, wish, session_id),
+        refusals=(NotEntitledError, SuspendedError, InvalidSessionError, FeeNotPossibleError),
+    )
+
+
+def _new_id(ctx: Context) -> str:
+    return ids.session_id_at(ctx.clock(), ctx.entropy(ids.ENTROPY_BYTES))
+
+
+def _found(ctx: Context, team_id: str, session_id: str) -> Session | None:
+    try:
+        return ctx.sessions.get(team_id, session_id)
+    except NotFoundError:
+        return None
 
 
 def _check_size(session: Session) -> None:

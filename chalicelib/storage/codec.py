@@ -16,7 +16,7 @@ import msgspec
 from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
-from chalicelib.storage.stores import DUE_SHARDS, UnreadableError
+from chalicelib.storage.stores import DUE_SHARDS, NewerSchemaError, UnreadableError
 
 SCHEMA = 1
 """Of the session's document. A field ships one release before it is written."""
@@ -81,6 +81,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+def from_milliseconds(since_1970: int) -> datetime:
+    """Raises OverflowError for what no calendar has."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=since_1970)
+
+
 def sortable(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds: text order is the order of time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
@@ -88,6 +93,13 @@ def sortable(moment: datetime) -> str:
 
 def with_revision(session: Session, revision: Revision) -> Session:
     return replace(session, revision=revision)
+
+
+def check_writable(session: Session) -> None:
+    """Raises NewerSchemaError: then nothing may be done for this session either, by rules that do not know all of it."""
+    if session.revision.schema > SCHEMA:
+        message = f"session {session.session_id} was written by a newer version"
+        raise NewerSchemaError(message)
 
 
 def next_revision(revision: Revision, write_id: str) -> Revision:

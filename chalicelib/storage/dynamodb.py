@@ -2,14 +2,17 @@
 
 A conditional write whose response was lost is retried by the SDK and then fails its own condition
 (https://github.com/aws/aws-sdk-java/issues/2667). So each write carries an id, the item keeps its last 16, and a failed
-condition whose read-back holds ours was ours. A team or client is recognised by its text instead.
+condition whose read-back holds ours was ours. A team or client is recognised by its text instead, an idempotency record
+by its last write id alone, since nobody else writes it while its lease runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
@@ -20,16 +23,23 @@ from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
 from chalicelib.storage import codec
 from chalicelib.storage.stores import (
+    Begun,
     ConflictError,
     Entry,
-    NewerSchemaError,
+    Found,
+    IdempotencyRecord,
     NotFoundError,
+    Position,
     StoreUnavailableError,
+    Stretch,
     UnreadableError,
+    Walk,
 )
-from chalicelib.storage.tables import ApiClientItem, EntryItem, SessionItem, TeamItem
+from chalicelib.storage.tables import ApiClientItem, EntryItem, IdempotencyItem, SessionItem, TeamItem
 
 _WRITE_ID_BYTES = 6
+_RECORD = "idempotency record"
+_KEY_TAKEN = "the idempotency record was written by somebody else"
 
 
 class DynamoSessions:
@@ -48,9 +58,7 @@ class DynamoSessions:
         return self._put(session, SessionItem.session_id.does_not_exist())
 
     def save(self, session: Session) -> Session:
-        if session.revision.schema > codec.SCHEMA:
-            message = f"session {session.session_id} was written by a newer version"
-            raise NewerSchemaError(message)
+        codec.check_writable(session)
         return self._put(session, SessionItem.version == session.revision.version)
 
     def _put(self, session: Session, condition: Condition) -> Session:
@@ -101,6 +109,23 @@ class DynamoSessions:
                 )
         except ConflictError:
             return
+
+    def stretch(self, team_id: str, walk: Walk, after: Position | None, at_most: int | None) -> Stretch:
+        if walk.starts_from and walk.starts_until and walk.starts_until < walk.starts_from:
+            # DynamoDB takes no BETWEEN that is upside down.
+            return Stretch()
+        named: dict[str, Any] = {
+            "scan_index_forward": not walk.reverse,
+            "last_evaluated_key": _start_key(team_id, after) if after else None,
+            "page_size": at_most,
+        }
+        with _translated(f"list of team {team_id}"):
+            if walk.by_start:
+                pages = SessionItem.by_start.query(team_id, _start_between(walk), **named).page_iter
+            else:
+                pages = SessionItem.query(team_id, consistent_read=True, **named).page_iter
+            items = next(pages)["Items"]
+        return Stretch(tuple(_found(item, walk) for item in items), more=pages.last_evaluated_key is not None)
 
 
 class DynamoTeams:
@@ -196,8 +221,94 @@ class DynamoEntries:
         return [Entry(team_id, session_id, int(number), datetime.fromisoformat(at)) for at, number in found]
 
 
+class DynamoIdempotency:
+    """What keys were used for. `entropy(n)` gives n random bytes."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+
+    def begin(self, record: IdempotencyRecord, now: datetime) -> Begun:
+        is_free = IdempotencyItem.record_key.does_not_exist()
+        has_expired = IdempotencyItem.expires_at_epoch <= int(now.timestamp())
+        return self._put(record, is_free | has_expired)
+
+    def save(self, before: IdempotencyRecord, after: IdempotencyRecord) -> IdempotencyRecord:
+        saved = self._put(after, IdempotencyItem.write_id == before.write_id)
+        if not saved.is_new:
+            raise ConflictError(_KEY_TAKEN)
+        return saved.record
+
+    def _put(self, record: IdempotencyRecord, condition: Condition) -> Begun:
+        written = replace(record, write_id=self._entropy(_WRITE_ID_BYTES).hex())
+        try:
+            with _translated(_RECORD):
+                _idempotency_item(written).save(condition=condition)
+        except ConflictError:
+            standing = self._standing(record.record_key)
+            return Begun(standing, is_new=standing.write_id == written.write_id)
+        return Begun(written, is_new=True)
+
+    def _standing(self, record_key: str) -> IdempotencyRecord:
+        try:
+            with _translated(_RECORD), _readable(_RECORD):
+                return _idempotency_record(IdempotencyItem.get(record_key, consistent_read=True))
+        except NotFoundError:
+            raise ConflictError(_KEY_TAKEN) from None
+
+
 def _session_key(team_id: str, session_id: str) -> str:
     return f"{team_id}#{session_id}"
+
+
+def _start_between(walk: Walk) -> Condition | None:
+    first = codec.sortable(walk.starts_from) if walk.starts_from else None
+    last = codec.sortable(walk.starts_until) if walk.starts_until else None
+    if first and last:
+        return SessionItem.start_time.between(first, last)
+    if first:
+        return SessionItem.start_time >= first
+    return SessionItem.start_time <= last if last else None
+
+
+def _start_key(team_id: str, after: Position) -> dict[str, dict[str, str]]:
+    """As DynamoDB names a place: it need not be that of an item."""
+    key = {"team_id": {"S": team_id}, "session_id": {"S": after.session_id}}
+    return key | ({"start_time": {"S": codec.sortable(after.start_time)}} if after.start_time else {})
+
+
+def _found(raw: dict[str, dict[str, Any]], walk: Walk) -> Found:
+    starts = datetime.fromisoformat(raw["start_time"]["S"]) if walk.by_start else None
+    position = Position(raw["session_id"]["S"], starts)
+    try:
+        with _readable(f"session {position.session_id}"):
+            item = SessionItem.from_raw_data(raw)
+            return Found(position, codec.session_from(item.body, _revision(item)))
+    except UnreadableError:
+        return Found(position, None)
+
+
+def _idempotency_item(record: IdempotencyRecord) -> IdempotencyItem:
+    return IdempotencyItem(
+        record.record_key,
+        body_hash=record.body_hash,
+        planned_id=record.planned_id,
+        lease_until=codec.milliseconds(record.lease_until),
+        created_at=codec.milliseconds(record.created_at),
+        expires_at_epoch=int(record.expires_at.timestamp()),
+        write_id=record.write_id,
+    )
+
+
+def _idempotency_record(item: IdempotencyItem) -> IdempotencyRecord:
+    return IdempotencyRecord(
+        record_key=item.record_key,
+        body_hash=item.body_hash,
+        planned_id=item.planned_id,
+        lease_until=codec.from_milliseconds(int(item.lease_until)),
+        created_at=codec.from_milliseconds(int(item.created_at)),
+        expires_at=codec.from_milliseconds(int(item.expires_at_epoch) * 1000),
+        write_id=item.write_id,
+    )
 
 
 def _revision(item: SessionItem) -> Revision:

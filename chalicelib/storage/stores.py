@@ -7,8 +7,8 @@
       UnreadableError          stored, but it cannot be decoded
       StoreUnavailableError    throttled, timed out or down: nothing is known, try again later
 
-A `get` raises, a `find` returns None, a `save` is conditional. Reads are strongly consistent; `due` is an index query,
-so a hint that may lag. Every store passes the same contract suite (tests/storage/contract.py).
+A `get` raises, a `find` returns None, a `save` is conditional. Reads are strongly consistent; `due`, and a walk by
+start, are index queries, so hints that may lag. Every store passes the same contract suite (tests/storage/contract.py).
 """
 
 from __future__ import annotations
@@ -60,6 +60,69 @@ class Entry:
     entered_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A way through one team's sessions, oldest or newest first.
+
+    `by_start`: those that start in [starts_from, starts_until], to the millisecond, by their start; else all of them,
+    by their creation.
+    """
+
+    by_start: bool = False
+    reverse: bool = False
+    starts_from: datetime | None = None
+    starts_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place on a walk: that of this session, there or not any more. `start_time` on walks by start only."""
+
+    session_id: str
+    start_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a walk comes by. `session` None: it is kept, and cannot be decoded."""
+
+    position: Position
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one read of a walk brought, in its order. `more`: it did not come to the walk's end."""
+
+    found: tuple[Found, ...] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """What a key of a caller's was first used for, so that doing it again does it once.
+
+    `planned_id` names what is made, and was drawn before it is made. Until `lease_until` the first may still be at it;
+    at `expires_at` the key is free again. `write_id` is the store's own bookkeeping.
+    """
+
+    record_key: str
+    body_hash: str
+    planned_id: str
+    lease_until: datetime
+    created_at: datetime
+    expires_at: datetime
+    write_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The record that stands; `is_new`: it is the one that was to begin."""
+
+    record: IdempotencyRecord
+    is_new: bool
+
+
 class SessionStore(Protocol):
     def get(self, team_id: str, session_id: str) -> Session:
         """Raises NotFoundError, UnreadableError, StoreUnavailableError."""
@@ -75,6 +138,12 @@ class SessionStore(Protocol):
 
     def push_back(self, team_id: str, session_id: str, until: datetime) -> None:
         """Make an item due later without decoding it; nothing happens where there is none."""
+
+    def stretch(self, team_id: str, walk: Walk, after: Position | None, at_most: int | None) -> Stretch:
+        """What comes next on the walk: one read, of up to 1 MB and no more sessions than that.
+
+        `after` None: from the walk's beginning. Raises StoreUnavailableError.
+        """
 
 
 class TeamStore(Protocol):
@@ -107,3 +176,15 @@ class EntryStore(Protocol):
 
     def of(self, team_id: str, session_id: str) -> list[Entry]:
         """Who entered when, the first first."""
+
+
+class IdempotencyStore(Protocol):
+    def begin(self, record: IdempotencyRecord, now: datetime) -> Begun:
+        """Keep it, unless one is kept under its key that has not expired at `now`: then that one stands.
+
+        An expired one that is still there counts for nothing: DynamoDB removes items days late. Raises
+        StoreUnavailableError, and ConflictError where what stood in the way was gone when it was looked at.
+        """
+
+    def save(self, before: IdempotencyRecord, after: IdempotencyRecord) -> IdempotencyRecord:
+        """Replace `before` as it was begun, read or saved. Raises ConflictError, StoreUnavailableError."""

@@ -102,11 +102,28 @@ class EntryItem(Model):
     expires_at_epoch = NumberAttribute()
 
 
+class IdempotencyItem(Model):
+    """`record_key` is client_id#hash of route and key; `lease_until` and `created_at` in milliseconds since 1970."""
+
+    class Meta:
+        table_name = "idempotency"
+        billing_mode = "PAY_PER_REQUEST"
+
+    record_key = UnicodeAttribute(hash_key=True)
+    body_hash = UnicodeAttribute()
+    planned_id = UnicodeAttribute()
+    lease_until = NumberAttribute()
+    created_at = NumberAttribute()
+    expires_at_epoch = NumberAttribute()
+    write_id = UnicodeAttribute()
+
+
 TABLES: Final[dict[str, type[Model]]] = {
     "sessions": SessionItem,
     "teams": TeamItem,
     "api_clients": ApiClientItem,
     "entries": EntryItem,
+    "idempotency": IdempotencyItem,
 }
 
 

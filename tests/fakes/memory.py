@@ -16,9 +16,24 @@ from chalicelib.domain.obligations import due_at
 from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
 from chalicelib.storage import codec
-from chalicelib.storage.stores import ConflictError, Entry, NewerSchemaError, NotFoundError
+from chalicelib.storage.stores import (
+    Begun,
+    ConflictError,
+    Entry,
+    Found,
+    IdempotencyRecord,
+    NewerSchemaError,
+    NotFoundError,
+    Position,
+    Stretch,
+    UnreadableError,
+    Walk,
+)
 
 WRITE_ID_BYTES = 6
+READ_BYTES = 1024 * 1024
+"""What one query reads (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html)."""
+
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 Between = Callable[[], object]
@@ -34,6 +49,7 @@ class Kept:
 
     body: str
     revision: Revision
+    start_time: str
     due_shard: int | None
     due_at: int | None
 
@@ -77,12 +93,38 @@ class MemorySessions:
             if kept is not None:
                 self._items[team_id, session_id] = replace(kept, due_at=codec.milliseconds(until))
 
+    def stretch(self, team_id: str, walk: Walk, after: Position | None, at_most: int | None) -> Stretch:
+        with self._lock:
+            ahead = self._ahead(team_id, walk, after)
+            read, size = list[Found](), 0
+            for place, kept in ahead:
+                size += len(kept.body)
+                if size > READ_BYTES or len(read) == at_most:
+                    break
+                read.append(Found(position_of(place), decoded(kept)))
+        return Stretch(tuple(read), more=len(read) < len(ahead) or (len(read) == at_most))
+
+    def _ahead(self, team_id: str, walk: Walk, after: Position | None) -> list[tuple[tuple[str, str], Kept]]:
+        """The items not walked by yet, each at its place: (start or nothing, id)."""
+        first = codec.sortable(walk.starts_from) if walk.starts_from else ""
+        last = codec.sortable(walk.starts_until) if walk.starts_until else "~"
+        places = {
+            (kept.start_time if walk.by_start else "", session_id): kept
+            for (team, session_id), kept in self._items.items()
+            if team == team_id and (not walk.by_start or first <= kept.start_time <= last)
+        }
+        ahead = sorted(places.items(), key=lambda one: one[0], reverse=walk.reverse)
+        if after is None:
+            return ahead
+        here = (codec.sortable(after.start_time) if after.start_time else "", after.session_id)
+        return [(place, kept) for place, kept in ahead if (place < here if walk.reverse else place > here)]
+
     # --- what tests do to it ------------------------------------------------------------------------------------------
 
     def unreadable(self, team_id: str, session_id: str, due: datetime = LONG_AGO) -> None:
         """Keep an item there that cannot be decoded, due at that time."""
         shard = codec.due_shard(session_id)
-        broken = Kept("{", Revision(1, ("00",), codec.SCHEMA), shard, codec.milliseconds(due))
+        broken = Kept("{", Revision(1, ("00",), codec.SCHEMA), codec.sortable(due), shard, codec.milliseconds(due))
         with self._lock:
             self._items[team_id, session_id] = broken
 
@@ -132,6 +174,7 @@ class MemorySessions:
             self._items[key] = Kept(
                 body=codec.session_text(session),
                 revision=session.revision,
+                start_time=codec.sortable(session.start_time),
                 due_shard=codec.due_shard(session.session_id) if due else None,
                 due_at=codec.milliseconds(due) if due else None,
             )
@@ -140,6 +183,18 @@ class MemorySessions:
     def _was_ours(self, session: Session, write_id: str) -> bool:
         kept = self._items.get((session.team_id, session.session_id))
         return kept is not None and write_id in kept.revision.write_ids
+
+
+def position_of(place: tuple[str, str]) -> Position:
+    starts, session_id = place
+    return Position(session_id, datetime.fromisoformat(starts) if starts else None)
+
+
+def decoded(kept: Kept) -> Session | None:
+    try:
+        return codec.session_from(kept.body, kept.revision)
+    except UnreadableError:
+        return None
 
 
 class MemoryTeams:
@@ -211,3 +266,55 @@ class MemoryEntries:
         mine = sorted(key for team, session, key in self._keys if (team, session) == (team_id, session_id))
         found = (key.split("#") for key in mine)
         return [Entry(team_id, session_id, int(number), datetime.fromisoformat(at)) for at, number in found]
+
+
+class MemoryIdempotency:
+    """Idempotency records. `entropy(n)` gives n random bytes."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._lock = threading.Lock()
+        self._records: dict[str, IdempotencyRecord] = {}
+        self._lost: list[Between] = []
+
+    def begin(self, record: IdempotencyRecord, now: datetime) -> Begun:
+        return self._put(record, lambda kept: kept is None or int(kept.expires_at.timestamp()) <= int(now.timestamp()))
+
+    def save(self, before: IdempotencyRecord, after: IdempotencyRecord) -> IdempotencyRecord:
+        saved = self._put(after, lambda kept: kept is not None and kept.write_id == before.write_id)
+        if not saved.is_new:
+            message = "the idempotency record was written by somebody else"
+            raise ConflictError(message)
+        return saved.record
+
+    def lose_next_response(self, between: Between = nothing) -> None:
+        """Let the next write take effect, and be tried again since its answer was lost; `between` runs before that."""
+        self._lost.append(between)
+
+    def removed(self, record_key: str) -> None:
+        """As DynamoDB does with what has expired, some day."""
+        self._records.pop(record_key, None)
+
+    def all(self) -> list[IdempotencyRecord]:
+        return sorted(self._records.values(), key=lambda record: record.record_key)
+
+    def _put(self, record: IdempotencyRecord, condition: Callable[[IdempotencyRecord | None], bool]) -> Begun:
+        written = replace(record, write_id=self._entropy(WRITE_ID_BYTES).hex())
+        done = self._written(written, condition)
+        if done and self._lost:
+            self._lost.pop(0)()
+            done = self._written(written, condition)
+        if done:
+            return Begun(written, is_new=True)
+        standing = self._records.get(record.record_key)
+        if standing is None:
+            message = "the idempotency record was written by somebody else"
+            raise ConflictError(message)
+        return Begun(standing, is_new=standing.write_id == written.write_id)
+
+    def _written(self, record: IdempotencyRecord, condition: Callable[[IdempotencyRecord | None], bool]) -> bool:
+        with self._lock:
+            if not condition(self._records.get(record.record_key)):
+                return False
+            self._records[record.record_key] = record
+        return True

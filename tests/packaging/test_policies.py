@@ -71,6 +71,8 @@ def test_the_api_may_not_scan_delete_or_make_teams() -> None:
         ("dynamodb:GetItem", "ApiClientsTable.Arn"),
         ("dynamodb:PutItem", "EntriesTable.Arn"),
         ("dynamodb:Query", "EntriesTable.Arn"),
+        ("dynamodb:GetItem", "IdempotencyTable.Arn"),
+        ("dynamodb:PutItem", "IdempotencyTable.Arn"),
     }
 
 

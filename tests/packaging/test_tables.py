@@ -13,13 +13,13 @@ DEPLOYED = {
     for resource in RESOURCES.values()
     if resource.get("Type") == "AWS::DynamoDB::Table"
 }
-EXPIRE = {"sessions", "entries"}
+EXPIRE = {"sessions", "entries", "idempotency"}
 
 every_table = pytest.mark.parametrize("name", sorted(DEPLOYED))
 
 
 def test_the_same_tables_are_deployed_and_used() -> None:
-    assert sorted(DEPLOYED) == ["api_clients", "entries", "sessions", "teams"]
+    assert sorted(DEPLOYED) == ["api_clients", "entries", "idempotency", "sessions", "teams"]
     assert sorted(TABLES) == sorted(DEPLOYED)
 
 

@@ -7,9 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemorySessions, MemoryTeams
+from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemoryIdempotency, MemorySessions, MemoryTeams
 from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
+from tests.storage.idempotency_contract import IdempotencyContract, IdempotencyStage
 from tests.storage.samples import CLINIC, counted_entropy, without_a_field
+from tests.storage.walk_contract import WalkContract
 
 
 class MemoryStage:
@@ -26,7 +28,7 @@ class MemoryStage:
         self.store.lose_next_response(between)
 
 
-class TestMemorySessions(SessionContract):
+class TestMemorySessions(SessionContract, WalkContract):
     @pytest.fixture
     def stage(self) -> SessionStage:
         return MemoryStage()
@@ -52,3 +54,16 @@ class TestMemoryEntries(EntryContract):
     @pytest.fixture
     def entries(self) -> MemoryEntries:
         return MemoryEntries()
+
+
+class MemoryIdempotencyStage:
+    def __init__(self) -> None:
+        self.store = MemoryIdempotency(counted_entropy())
+        self.lose_next_response = self.store.lose_next_response
+        self.removed = self.store.removed
+
+
+class TestMemoryIdempotency(IdempotencyContract):
+    @pytest.fixture
+    def stage(self) -> IdempotencyStage:
+        return MemoryIdempotencyStage()

@@ -1,7 +1,7 @@
-"""A whole deployment in one process: the product on stores in memory and the Stripe stand-in, and the test owns the rest.
+"""A whole deployment in one process: the product on stores in memory and the Stripe stand-in; the test owns the rest.
 
-Everything outside the product is real as far as it goes: Stripe's own library talks to the stand-in, webhooks are signed
-and delivered through the HTTP edge, requests go through Chalice as Lambda hands them over.
+What is outside the product is real as far as it goes: Stripe's own library talks to the stand-in, webhooks are signed,
+and through `edge.py` requests go through Chalice as Lambda hands them over.
 """
 
 from __future__ import annotations
@@ -9,24 +9,38 @@ from __future__ import annotations
 import base64
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.config import Settings, load
+from chalicelib.domain.admission import Admission
+from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.links import LinkClaims, mint
-from chalicelib.domain.sessions import Fee, Participant, ParticipantWish, Role, Session, SessionWish
+from chalicelib.domain.obligations import attention
+from chalicelib.domain.payments import PaymentStatus, standing
+from chalicelib.domain.sessions import Fee, Participant, ParticipantWish, Role, Session, SessionWish, owing
 from chalicelib.domain.teams import PayeeAccount, Plan, Team
+from chalicelib.flows.change import ContendedError
+from chalicelib.flows.checkout import PaymentStarted, start_checkout
+from chalicelib.flows.come_back import Returned, come_back
 from chalicelib.flows.context import REQUEST_SECONDS, Context
 from chalicelib.flows.open_link import OpenedLink, open_link
 from chalicelib.flows.schedule import schedule_session
+from chalicelib.flows.settle import Settled, settle
 from chalicelib.flows.sweep import SWEEP_SECONDS, Swept, sweep
 from chalicelib.gateways.deadline import Deadline
-from chalicelib.gateways.stripe_api import StripeApi, stripe_client
+from chalicelib.gateways.stripe_api import StripeApi, StripeError, stripe_client
+from chalicelib.gateways.stripe_events import Event, read_event
+from chalicelib.gateways.stripe_objects import StrangeObjectError
+from chalicelib.storage.stores import StoreError
 from sandbox.stripe_standin import StripeStandIn
-from sandbox.stripe_standin.client import InProcessHTTPClient
-from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemorySessions, MemoryTeams
+from sandbox.stripe_standin.deliveries import signature
+from sandbox.stripe_standin.errors import JsonObject
+from sandbox.stripe_standin.payments import Outcome
+from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemoryIdempotency, MemorySessions, MemoryTeams
+from tests.support.seam import Seam
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PUBLIC_URL = "https://anteroom.example"
@@ -55,6 +69,10 @@ SECRETS: dict[str, Any] = {
 def settings_of(secrets: Mapping[str, Any] = SECRETS, **changes: str) -> Settings:
     environment = {"ANTEROOM_PUBLIC_URL": PUBLIC_URL, "ANTEROOM_SECRETS_JSON": json.dumps(secrets), **changes}
     return load(environment, lambda name: name)
+
+
+def no_sleep(_seconds: float) -> None:
+    """Nobody waits in tests."""
 
 
 class Clock:
@@ -88,23 +106,26 @@ class World:
         self.teams = MemoryTeams()
         self.api_clients = MemoryApiClients()
         self.entries = MemoryEntries()
+        self.idempotency = MemoryIdempotency(self.random.randbytes)
+        self.seam = Seam()
         self.context = self._context(settings or settings_of())
         self.team = self.add_team(TEAM_ID, "Riverside Clinic")
         self.other_team = self.add_team(OTHER_TEAM_ID, "Hill Street Clinic")
 
     def _context(self, settings: Settings) -> Context:
-        client = stripe_client(STRIPE_KEY, settings.stripe_api, InProcessHTTPClient(self.stripe))
+        client = stripe_client(STRIPE_KEY, settings.stripe_api, self.seam.stripe_client(self.stripe))
         return Context(
             settings=settings,
             clock=self.clock,
             entropy=self.random.randbytes,
-            sleep=lambda _seconds: None,
+            sleep=no_sleep,
             ticks=self.clock.ticks,
-            sessions=self.sessions,
-            teams=self.teams,
-            api_clients=self.api_clients,
-            entries=self.entries,
-            stripe=StripeApi(client),
+            sessions=self.seam.watched(self.sessions, "sessions"),
+            teams=self.seam.watched(self.teams, "teams"),
+            api_clients=self.seam.watched(self.api_clients, "api_clients"),
+            entries=self.seam.watched(self.entries, "entries"),
+            idempotency=self.seam.watched(self.idempotency, "idempotency"),
+            stripe=StripeApi(client, no_sleep),
             deadline=Deadline(self.clock.ticks, self.clock.ticks() + REQUEST_SECONDS),
         )
 
@@ -122,7 +143,7 @@ class World:
 
     def change_team(self, **changes: Any) -> Team:
         changed = replace(self.team, **changes)
-        self.teams.save(self.team, changed)
+        self.context.teams.save(self.team, changed)
         self.team = changed
         return changed
 
@@ -141,12 +162,29 @@ class World:
 
     def session(self, session: Session) -> Session:
         """The session as it is stored now."""
-        return self.sessions.get(session.team_id, session.session_id)
+        return self.context.sessions.get(session.team_id, session.session_id)
+
+    def change(self, session: Session, decide: Callable[[Session], Session]) -> Session:
+        """The clinic, or anybody else, changes the session."""
+        return self.context.sessions.save(decide(self.session(session)))
 
     def participant(self, session: Session, number: int = 2) -> Participant:
         participant = self.session(session).participant(number)
         assert participant is not None
         return participant
+
+    def status(self, session: Session, number: int = 2) -> PaymentStatus:
+        """What the facts kept so far add up to."""
+        participant = self.participant(session, number)
+        return standing(owing(self.session(session), participant), participant.history).status
+
+    def attention(self, session: Session, number: int = 2) -> str | None:
+        """What a person is told to look at."""
+        return attention(self.session(session), self.participant(session, number), self.clock())
+
+    def attempt_states(self, session: Session, number: int = 2) -> list[AttemptState]:
+        """Of every attempt that is kept, the oldest first."""
+        return [attempt.state for attempt in self.participant(session, number).history.attempts]
 
     # --- the client -----------------------------------------------------------------------------------------------
 
@@ -158,10 +196,82 @@ class World:
     def open(self, session: Session, number: int = 2) -> OpenedLink:
         return open_link(self.ctx, self.token(session, number))
 
+    def press_pay(self, session: Session, number: int = 2) -> PaymentStarted | Admission:
+        """The client presses "Pay": the page to pay on, or what the door says."""
+        return start_checkout(self.ctx, self.open(session, number))
+
+    def pay_page(self, session: Session, number: int = 2) -> PaymentStarted:
+        """As `press_pay`, where there is something to pay."""
+        started = self.press_pay(session, number)
+        assert isinstance(started, PaymentStarted)
+        return started
+
+    def pay(self, session: Session, card: str = "4242424242424242", number: int = 2) -> Outcome:
+        """Press "Pay" and pay at Stripe; what the product hears of it is another matter."""
+        return self.stripe.pay(checkout_id(self.pay_page(session, number).url), card)
+
+    def return_token(self, started: PaymentStarted) -> str:
+        """What Stripe sends the client back with."""
+        made = next(one for one in self.checkouts() if one["client_reference_id"] == started.attempt_id)
+        return str(made["success_url"]).rpartition("/")[2]
+
+    def come_back(self, started: PaymentStarted) -> Returned:
+        return come_back(self.ctx, self.return_token(started))
+
+    # --- Stripe ---------------------------------------------------------------------------------------------------
+
+    def deliver(self) -> int:
+        """Every webhook that is due, straight to its flow; how many were taken."""
+        return self.stripe.pump(self.receive)
+
+    def receive(self, _url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """One delivery, answered as the edge answers it."""
+        secrets, now = self.context.settings.secrets.stripe_webhook_secrets, self.clock().timestamp()
+        try:
+            settle(self.ctx, read_event(body, headers["Stripe-Signature"], secrets, now))
+        except (StoreError, StripeError, StrangeObjectError, ContendedError):
+            return 503
+        return 200
+
+    def event(self, kind: str) -> Event:
+        """The newest event of that kind, proven and read, whatever became of its delivery."""
+        body = next(one.body for one in reversed(self.stripe.deliveries) if one.event_type == kind)
+        return read_event(
+            body, signature(WEBHOOK_SECRET, body, self.clock()), [WEBHOOK_SECRET], self.clock().timestamp()
+        )
+
+    def settle(self, kind: str) -> Settled:
+        """The newest event of that kind arrives, on its own."""
+        return settle(self.ctx, self.event(kind))
+
+    def checkouts(self) -> list[JsonObject]:
+        """Every Checkout Session of the deployment's own account, oldest first."""
+        return list(self.books()["checkout_sessions"])
+
+    def open_checkouts(self) -> list[JsonObject]:
+        return [one for one in self.checkouts() if one["status"] == "open"]
+
+    def charges(self) -> list[JsonObject]:
+        """Those that took money."""
+        return [one for one in self.books()["charges"] if one["status"] == "succeeded"]
+
+    def refunds(self) -> list[JsonObject]:
+        return list(self.books()["refunds"])
+
+    def books(self) -> JsonObject:
+        """All that Stripe holds for the deployment's own account, by kind."""
+        books: JsonObject = self.stripe.snapshot()["accounts"][0]
+        return books
+
     # --- the clock ------------------------------------------------------------------------------------------------
 
     def sweep(self) -> Swept:
         return sweep(self.context.within(SWEEP_SECONDS))
+
+
+def checkout_id(url: str) -> str:
+    """The Checkout Session behind the page of that address."""
+    return url.rpartition("/")[2]
 
 
 def host(name: str = "Dr Who") -> ParticipantWish:
