@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 CLIENT_ID_BYTES = 12
 SECRET_BYTES = 32
+MOST_SECRETS = 2
+"""The one in use, and its successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +47,16 @@ def hash_secret(pepper: bytes, secret: str) -> str:
 
 def is_secret_of(client: ApiClient, pepper: bytes, secret: str) -> bool:
     """Whether this is one of the client's secrets; each is compared in constant time."""
-    offered = hash_secret(pepper, secret)
-    return any(hmac.compare_digest(offered, kept) for kept in client.secret_hashes)
+    return kept_hash(client, (pepper,), secret) is not None
+
+
+def kept_hash(client: ApiClient, peppers: Iterable[bytes], secret: str) -> str | None:
+    """The hash that the client keeps of this secret, made under any of these keys; None for a wrong secret."""
+    offered = [hash_secret(pepper, secret) for pepper in peppers]
+    same = [kept for kept in client.secret_hashes for one in offered if hmac.compare_digest(one, kept)]
+    return same[0] if same else None
+
+
+def fingerprint(secret_hash: str) -> str:
+    """What may be told of a secret's hash, to know it again: 128 bits of its own hash."""
+    return hashlib.sha256(secret_hash.encode()).hexdigest()[:32]

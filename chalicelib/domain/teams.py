@@ -5,6 +5,7 @@ Who changes a team and where it is kept is not decided here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,6 +37,26 @@ def plan_named(name: str) -> Plan:
         return Plan(lowered)
     except ValueError:
         raise UnknownPlanError(name) from None
+
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"https://{_LABEL}(?:\.{_LABEL})*|http://(?:localhost|127\.0\.0\.1)"
+_ORIGIN = re.compile(rf"(?:{_HOST})(?::[1-9][0-9]{{0,4}})?", re.ASCII)
+
+
+class InvalidOriginError(ValueError):
+    """The text is no origin of a page. The message does not repeat it."""
+
+    def __init__(self) -> None:
+        super().__init__("an origin is https://host[:port] without a path, or http://localhost[:port]")
+
+
+def web_origin(text: str) -> str:
+    """The origin as browsers write it: lower case, no default port (RFC 6454, 6.2). Raises InvalidOriginError."""
+    lowered = text.lower()
+    if not _ORIGIN.fullmatch(lowered):
+        raise InvalidOriginError
+    return lowered.removesuffix(":443" if lowered.startswith("https:") else ":80")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,8 @@ class Team:
     guest_lead: timedelta = timedelta(0)
     accounts: tuple[PayeeAccount, ...] = ()
     frame_ancestors: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    """Whose pages may call the API (CORS), each as browsers write it."""
     room: RoomSettings | None = None
 
     @property

@@ -5,13 +5,21 @@ A client's secret exists in the clear only in the answer: what is kept is its ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from chalicelib.domain.api_clients import CLIENT_ID_BYTES, SECRET_BYTES, ApiClient, hash_secret, text_key
+from chalicelib.domain.api_clients import (
+    CLIENT_ID_BYTES,
+    MOST_SECRETS,
+    SECRET_BYTES,
+    ApiClient,
+    hash_secret,
+    text_key,
+)
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.money import currency as currency_of
-from chalicelib.domain.teams import PayeeAccount, Plan, Team
+from chalicelib.domain.teams import PayeeAccount, Plan, Team, web_origin
 from chalicelib.flows.context import Context
 from chalicelib.storage.stores import NotFoundError
 
@@ -23,6 +31,13 @@ DEPLOYMENTS_OWN_ACCOUNT = PayeeAccount(None)
 
 class TeamNameError(ValueError):
     """The name cannot be a team's."""
+
+
+class TooManySecretsError(Exception):
+    """The client has as many secrets as it may have. The message says how many."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the client has {MOST_SECRETS} secrets; drop the older one first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +107,55 @@ def disable_client(ctx: Context, client_id: str) -> ApiClient:
 
     Other processes forget the client within 60 s; its tokens end with it.
     """
-    client = ctx.api_clients.find(client_id)
-    if client is None:
-        message = "no such API client"
-        raise NotFoundError(message)
+    client = _client(ctx, client_id)
     if client.disabled_at is not None:
         return client
     disabled = replace(client, disabled_at=ctx.clock())
     ctx.api_clients.save(client, disabled)
     return disabled
+
+
+def rotate_secret(ctx: Context, client_id: str) -> NewClient:
+    """A new secret beside the one in use: both are good, until `drop_secret`.
+
+    Raises NotFoundError, TooManySecretsError, ConflictError. Other processes know it within 60 s.
+    """
+    client = _client(ctx, client_id)
+    if len(client.secret_hashes) >= MOST_SECRETS:
+        raise TooManySecretsError
+    secret = text_key(ctx.entropy(SECRET_BYTES))
+    made = hash_secret(secrets_pepper(ctx.settings.secrets.api_key), secret)
+    ctx.api_clients.save(client, replace(client, secret_hashes=(*client.secret_hashes, made)))
+    return NewClient(client.client_id, secret)
+
+
+def drop_secret(ctx: Context, client_id: str) -> int:
+    """Drop every secret but the newest; how many were dropped. Their refresh tokens end with them, within 60 s.
+
+    Raises NotFoundError, ConflictError.
+    """
+    client = _client(ctx, client_id)
+    older = len(client.secret_hashes) - 1
+    if older > 0:
+        ctx.api_clients.save(client, replace(client, secret_hashes=client.secret_hashes[-1:]))
+    return max(older, 0)
+
+
+def set_allowed_origins(ctx: Context, team_id: str, origins: Sequence[str]) -> Team:
+    """The team, with exactly these origins whose pages may call the API. Raises InvalidOriginError, NotFoundError."""
+    team = ctx.teams.get(team_id)
+    changed = replace(team, allowed_origins=tuple(dict.fromkeys(web_origin(one) for one in origins)))
+    if changed != team:
+        ctx.teams.save(team, changed)
+    return changed
+
+
+def _client(ctx: Context, client_id: str) -> ApiClient:
+    client = ctx.api_clients.find(client_id)
+    if client is None:
+        message = "no such API client"
+        raise NotFoundError(message)
+    return client
 
 
 def secrets_pepper(api_key: bytes) -> bytes:

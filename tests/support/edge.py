@@ -12,7 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import app as deployed
 from chalicelib import wiring
+from tests.support.conformance import Conformance
 from tests.support.world import World
+
+CONFORMANCE = Conformance(deployed.routes.paths())
+"""What the deployed application says of itself."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Reply:
 
 
 class Edge:
-    """Sends requests to the deployed application, which works on this world."""
+    """Sends requests to the deployed application, which works on this world; each answer is held to the reference."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -36,7 +40,9 @@ class Edge:
         event = gateway_event(method, url, body, headers or {})
         answer = deployed.app(event, None)
         merged = {**answer["headers"], **{name: value[0] for name, value in answer["multiValueHeaders"].items()}}
-        return Reply(answer["statusCode"], {name.lower(): value for name, value in merged.items()}, answer["body"])
+        reply = Reply(answer["statusCode"], {name.lower(): value for name, value in merged.items()}, answer["body"])
+        CONFORMANCE.check(method, event["resource"], reply.status, reply.headers, reply.body)
+        return reply
 
     def get(self, url: str, **headers: str) -> Reply:
         return self.request("GET", url, headers=_named(headers))

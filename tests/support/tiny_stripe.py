@@ -37,8 +37,8 @@ from chalicelib.domain.obligations import (
     LookAtCheckout,
     MakeRefund,
     Obligation,
-    trouble_with,
 )
+from chalicelib.domain.troubles import trouble_with
 
 _STANDING = {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
 
