@@ -13,7 +13,15 @@ from chalice.app import Chalice, CloudWatchEvent, Rate
 
 from chalicelib.flows.sweep import SWEEP_SECONDS
 from chalicelib.flows.sweep import sweep as sweep_due
-from chalicelib.http import api_routes, link_routes, webhook_routes
+from chalicelib.http import (
+    about_routes,
+    link_routes,
+    participant_routes,
+    session_routes,
+    team_routes,
+    token_routes,
+    webhook_routes,
+)
 from chalicelib.http.logs import configure_logs
 from chalicelib.http.routing import Routes, remember_request
 from chalicelib.wiring import context
@@ -23,9 +31,13 @@ app = Chalice(app_name="anteroom", configure_logs=False)
 app.register_middleware(remember_request, "http")
 
 routes = Routes()
-api_routes.add_routes(routes)
+token_routes.add_routes(routes)
+session_routes.add_routes(routes)
+participant_routes.add_routes(routes)
+team_routes.add_routes(routes)
 link_routes.add_routes(routes)
 webhook_routes.add_routes(routes)
+about_routes.add_routes(routes)
 routes.register(app, context)
 
 

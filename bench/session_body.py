@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ import msgspec
 from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from bench.timing import ROUNDS, cpu
 from chalicelib.domain.facts import Attempt, AttemptState, Charge, CheckoutPaid, Payment, PaymentHistory
 from chalicelib.domain.sessions import Fee, Participant, Revision, Role, Session
 from chalicelib.storage import codec
@@ -26,7 +26,6 @@ from chalicelib.storage.tables import SessionItem
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 REVISION = Revision(3, ("0a1b2c3d4e5f",) * 3, codec.SCHEMA)
-ROUNDS = 7
 
 Raw = dict[str, Any]
 
@@ -275,17 +274,6 @@ def measured(way: Way, session: Session, times: int) -> Figures:
         load=cpu(lambda: way.load(json.loads(wire)), times),
         item=item_bytes(raw),
     )
-
-
-def cpu(act: Callable[[], object], times: int) -> float:
-    """Microseconds of CPU for one, the best of some rounds."""
-    rounds = []
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        for _ in range(times):
-            act()
-        rounds.append(time.process_time() - began)
-    return min(rounds) / times * 1e6
 
 
 def item_bytes(raw: Raw) -> int:

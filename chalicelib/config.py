@@ -56,9 +56,9 @@ class Secrets:
     """What the SSM parameter holds, as JSON.
 
     `link_keys`: {"1": base64 of 32 bytes, …} and `link_key`: the id of the current one; `api_key`: base64 of 32 bytes,
-    from which the keys for access tokens and secret hashes are derived; `stripe_secret_key`; `stripe_webhook_secrets`:
-    a list, any of which signs; `room`: {"kind", "url", "key"}, for Jitsi "app_id" and "audience" too, for teams without
-    rooms of their own.
+    from which the keys for tokens and secret hashes are derived; `former_api_keys`: a list of them, may be absent: what
+    was made with these is still good; `stripe_secret_key`; `stripe_webhook_secrets`: a list, any of which signs;
+    `room`: {"kind", "url", "key"}, for Jitsi "app_id" and "audience" too, for teams without rooms of their own.
     """
 
     link_keys: LinkKeys
@@ -66,6 +66,12 @@ class Secrets:
     stripe_secret_key: str
     stripe_webhook_secrets: tuple[str, ...]
     room: RoomSettings
+    former_api_keys: tuple[bytes, ...] = ()
+
+    @property
+    def api_keys(self) -> tuple[bytes, ...]:
+        """The current one first."""
+        return (self.api_key, *self.former_api_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,7 @@ def secrets_from(text: str) -> Secrets:
         stripe_secret_key=_filled(_entry(written, "stripe_secret_key", str), "stripe_secret_key"),
         stripe_webhook_secrets=_webhook_secrets(_entry(written, "stripe_webhook_secrets", list)),
         room=_room(_entry(written, "room", dict)),
+        former_api_keys=_former_api_keys(written),
     )
 
 
@@ -209,6 +216,11 @@ def _key(text: object, name: str) -> bytes:
     if len(key) != MASTER_KEY_BYTES:
         raise _malformed(name, f"must be base64 of {MASTER_KEY_BYTES} bytes")
     return key
+
+
+def _former_api_keys(written: Mapping[str, Any]) -> tuple[bytes, ...]:
+    keys = _entry(written, "former_api_keys", list) if "former_api_keys" in written else []
+    return tuple(_key(key, "former_api_keys") for key in keys)
 
 
 def _webhook_secrets(secrets: list[object]) -> tuple[str, ...]:

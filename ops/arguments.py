@@ -8,7 +8,7 @@ from typing import NoReturn
 from chalicelib.domain.ids import InvalidIdError, split_participant_id, uuid_bytes
 from chalicelib.domain.links import LAST_KEY_ID
 from chalicelib.domain.money import UnknownCurrencyError, currency
-from chalicelib.domain.teams import Plan, UnknownPlanError, plan_named
+from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, plan_named, web_origin
 from ops import commands
 
 DESCRIPTION = """\
@@ -30,8 +30,8 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--local", action="store_true", help="the local stack, whatever the environment says")
     groups = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_team(_group(groups, "team", "clinics: create, show, list"))
-    _add_client(_group(groups, "client", "API clients of a clinic: add, disable"))
+    _add_team(_group(groups, "team", "clinics: create, show, list, allow-origins"))
+    _add_client(_group(groups, "client", "API clients of a clinic: add, disable, rotate-secret, drop-secret"))
     _add_session(_group(groups, "session", "a session and its whole payment history: show"))
     _add_participant(_group(groups, "participant", "how one participant stands, and what is owed: show"))
     _add_link(_group(groups, "link", "entry links: revoke"))
@@ -65,6 +65,13 @@ def _add_team(group: Commands[argparse.ArgumentParser]) -> None:
     show = _command(group, "show", commands.show_team, "show a clinic's plan, currencies and accounts")
     show.add_argument("team_id", type=_id, metavar="TEAM", help="the clinic's id")
     _command(group, "list", commands.list_teams, "list every clinic; reads the whole table")
+    origins = _command(
+        group, "allow-origins", commands.allow_origins, "let pages of exactly these origins call the API (CORS)"
+    )
+    origins.add_argument("team_id", type=_id, metavar="TEAM", help="the clinic's id")
+    origins.add_argument(
+        "origins", type=_origin, nargs="*", metavar="ORIGIN", help="https://host[:port]; without any: no page at all"
+    )
 
 
 def _add_client(group: Commands[argparse.ArgumentParser]) -> None:
@@ -75,6 +82,14 @@ def _add_client(group: Commands[argparse.ArgumentParser]) -> None:
         group, "disable", commands.disable_client, "disable an API client and its tokens for good, within 60 s"
     )
     disable.add_argument("client_id", metavar="CLIENT", help="the API client's id")
+    rotate = _command(
+        group, "rotate-secret", commands.rotate_secret, "give an API client a second secret, shown once; both are good"
+    )
+    rotate.add_argument("client_id", metavar="CLIENT", help="the API client's id")
+    drop = _command(
+        group, "drop-secret", commands.drop_secret, "drop every secret of an API client but the newest, within 60 s"
+    )
+    drop.add_argument("client_id", metavar="CLIENT", help="the API client's id")
 
 
 def _add_session(group: Commands[argparse.ArgumentParser]) -> None:
@@ -161,6 +176,13 @@ def _currency(text: str) -> str:
     try:
         return currency(text.lower()).code
     except UnknownCurrencyError as error:
+        _refuse(error)
+
+
+def _origin(text: str) -> str:
+    try:
+        return web_origin(text)
+    except InvalidOriginError as error:
         _refuse(error)
 
 

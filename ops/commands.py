@@ -66,6 +66,28 @@ def disable_client(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     yield "Running functions refuse it, and its tokens, within 60 s."
 
 
+def rotate_secret(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    made = enrol.rotate_secret(deployment.ctx, asked.client_id)
+    yield from _credentials(made.client_id, made.client_secret)
+    yield "The former secret stays good, and the refresh tokens given for it. Once the new one is in use everywhere:"
+    yield f"  python -m ops client drop-secret {made.client_id}"
+
+
+def drop_secret(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    dropped = enrol.drop_secret(deployment.ctx, asked.client_id)
+    if not dropped:
+        yield f"client {asked.client_id} has one secret; nothing was dropped"
+        return
+    yield f"client {asked.client_id} has its newest secret alone; dropped: {dropped}"
+    yield "Running functions refuse the former one, and the refresh tokens given for it, within 60 s."
+
+
+def allow_origins(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    team = enrol.set_allowed_origins(deployment.ctx, asked.team_id, asked.origins)
+    yield f"team {team.team_id} is called by pages of: {', '.join(team.allowed_origins) or 'no origin'}"
+    yield "Running functions know it within 60 s."
+
+
 def show_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     yield from pictures.team_lines(deployment.ctx.teams.get(asked.team_id))
 

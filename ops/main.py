@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config import SettingsError
 from chalicelib.flows.change import ContendedError
-from chalicelib.flows.enrol import TeamNameError
+from chalicelib.flows.enrol import TeamNameError, TooManySecretsError
 from chalicelib.flows.revoke import NoMoreLinksError
 from chalicelib.storage.stores import ConflictError, NotFoundError, StoreError, StoreUnavailableError
 from ops.arguments import parser
@@ -61,7 +61,14 @@ def _code(error: Exception) -> int | None:
             return NO_ANSWER
         case NoDeploymentError() | SettingsError() | TeamNameError():
             return ASKED_WRONGLY
-        case StoreError() | ContendedError() | NoMoreLinksError() | RefusedError() | LinkKeyError():
+        case (
+            StoreError()
+            | ContendedError()
+            | NoMoreLinksError()
+            | RefusedError()
+            | LinkKeyError()
+            | TooManySecretsError()
+        ):
             return REFUSED
         case _:
             return None

@@ -52,6 +52,7 @@ def team_lines(team: Team) -> Iterator[str]:
             ("platform fee", fee),
             ("currencies", ", ".join(sorted(team.currencies))),
             ("accounts", "; ".join(map(_account, team.accounts)) or "none"),
+            ("pages of", ", ".join(team.allowed_origins) or "no origin may call the API"),
         ],
         indent="",
     )

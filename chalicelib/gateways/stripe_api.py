@@ -33,6 +33,7 @@ from chalicelib.gateways.stripe_objects import Place, StripeObject
 CALL_SECONDS = 8
 """The library's own default, 80 s, outlives every request."""
 
+CONNECT_SECONDS = 2
 RETRIES = 1
 RATE_LIMITED_WAIT_SECONDS = 0.5
 """Before the one more try that a 429 is given; the library retries only 409, 5xx and silence."""
@@ -77,7 +78,10 @@ class _DeadlineSession(requests.Session):
 
     @override
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = _seconds_left.get()()
+        left = _seconds_left.get()()
+        connecting = min(CONNECT_SECONDS, left / 2)
+        # Requests counts connecting and the wait for the answer apart, and the latter anew for every piece of it.
+        kwargs["timeout"] = (connecting, left - connecting)
         return super().request(*args, **kwargs)
 
 

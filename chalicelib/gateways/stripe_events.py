@@ -16,7 +16,7 @@ import stripe
 
 from chalicelib.domain.facts import AttemptState, CheckoutSeen, Seen
 from chalicelib.gateways import stripe_objects as objects
-from chalicelib.gateways.stripe_objects import Place, StripeObject
+from chalicelib.gateways.stripe_objects import Place, StrangeObjectError, StripeObject
 
 TOLERANCE_SECONDS = 300
 LARGEST_EVENT = 512 * 1024
@@ -52,6 +52,7 @@ class Event:
     """One event of Stripe's: what it tells, and where that belongs.
 
     `place` None with a `payment_intent_id`: Stripe must be asked where it belongs. Both None: none of our business.
+    `strange`: it could not be read.
     """
 
     event_id: str
@@ -61,6 +62,7 @@ class Event:
     place: Place | None = None
     payment_intent_id: str | None = None
     seen: tuple[Seen, ...] = ()
+    strange: StrangeObjectError | None = None
 
 
 def read_event(body: bytes, signature: str, secrets: Iterable[str], now: float) -> Event:
@@ -117,13 +119,19 @@ def _told(event: Event, thing: StripeObject) -> Event:
     if event.kind in CHARGE_EVENTS and place:
         charge = objects.charge_seen(thing, account)
         return replace(event, place=place, seen=(charge,)) if charge else event
-    if event.kind in REFUND_EVENTS and objects.has_payment_intent(thing):
-        refund = objects.refund_seen(thing)
-        return replace(event, payment_intent_id=refund.refund.payment_intent_id, seen=(refund,))
-    if event.kind in DISPUTE_EVENTS and objects.has_payment_intent(thing):
-        dispute = objects.dispute_seen(thing, asked=False)
-        return replace(event, payment_intent_id=dispute.dispute.payment_intent_id, seen=(dispute,))
+    if event.kind in (*REFUND_EVENTS, *DISPUTE_EVENTS) and objects.has_payment_intent(thing):
+        return _led(replace(event, payment_intent_id=objects.id_of(thing.get("payment_intent"))), thing)
     return event
+
+
+def _led(event: Event, thing: StripeObject) -> Event:
+    """One that cannot be read is a trouble only if it is ours, which its PaymentIntent will tell."""
+    try:
+        if event.kind in REFUND_EVENTS:
+            return replace(event, seen=(objects.refund_seen(thing),))
+        return replace(event, seen=(objects.dispute_seen(thing, asked=False),))
+    except StrangeObjectError as error:
+        return replace(event, strange=error)
 
 
 def _checkout(event: Event, thing: StripeObject) -> CheckoutSeen:

@@ -26,6 +26,8 @@ class Request:
     path: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     request_id: str
+    source: str = ""
+    """The address that the request came from."""
 
     def header(self, name: str) -> str:
         """The header's value, empty where there is none."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from chalicelib.config import Settings
 from chalicelib.domain.admission import CLOSED, Admission
 from chalicelib.domain.links import InvalidLinkError, verify
@@ -21,7 +23,8 @@ from chalicelib.flows.join import join
 from chalicelib.flows.open_link import OpenedLink, open_link
 from chalicelib.gateways.rooms import RoomUnavailableError, room_origin
 from chalicelib.http.calendar import appointment_of, calendar_text
-from chalicelib.http.exchange import Answer, Request, html_answer, json_answer, see_other
+from chalicelib.http.exchange import HTML, Answer, Request, html_answer, json_answer, see_other
+from chalicelib.http.operations import Access, operation
 from chalicelib.http.pages.headers import page_headers, static_headers
 from chalicelib.http.pages.origins import InvalidOriginError, origin
 from chalicelib.http.pages.outcomes import error_view, payment_unavailable, return_view, room_unavailable
@@ -30,19 +33,32 @@ from chalicelib.http.pages.static_files import StaticFileNotFoundError, static_f
 from chalicelib.http.pages.view import PageUrls, link_view
 from chalicelib.http.problems import HttpError, Trouble, problem_answer
 from chalicelib.http.routing import Routes
+from chalicelib.http.schemas import LinkOut
 from chalicelib.http.shapes import link_out
 
 COOKIE_SECONDS = 25 * 60 * 60
 """A little longer than a Checkout Session lives."""
 
 
+class UrlOut(Struct):
+    """Where to send the browser next."""
+
+    url: str
+
+
+class ReturnedOut(Struct):
+    """What Stripe says of the attempt to pay that the client comes back from."""
+
+    status: str
+
+
 def add_routes(routes: Routes) -> None:
-    routes.add("/session/{token}", shape=_as_page, GET=show)
-    routes.add("/session/{token}/checkout", shape=_as_page, POST=pay)
-    routes.add("/session/{token}/join", shape=_as_page, POST=enter)
-    routes.add("/session/{token}/calendar.ics", shape=_as_page, GET=keep_date)
-    routes.add("/paid/{return_token}", shape=_as_page, GET=returned)
-    routes.add("/static/{name}", GET=static)
+    routes.add("/session/{token}", shape=_as_page, GET=show_link)
+    routes.add("/session/{token}/checkout", shape=_as_page, POST=start_payment)
+    routes.add("/session/{token}/join", shape=_as_page, POST=join_room)
+    routes.add("/session/{token}/calendar.ics", shape=_as_page, GET=download_calendar)
+    routes.add("/paid/{return_token}", shape=_as_page, GET=come_back_from_checkout)
+    routes.add("/static/{name}", GET=read_static_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +83,18 @@ class Paths:
         return f"{self.base}/static"
 
 
-def show(ctx: Context, request: Request) -> Answer:
-    """The page for the state, or the same as data; 410 once it is over."""
+@operation(
+    "Look at a link",
+    tag="Links",
+    access=Access.OPEN,
+    answers={200: LinkOut, 410: LinkOut},
+    kinds=(HTML,),
+)
+def show_link(ctx: Context, request: Request) -> Answer:
+    """What the link finds now: a page for people, or with `Accept: application/json` the same as data.
+
+    410 with the same shape once the session is over or cancelled. Looking changes nothing.
+    """
     link = open_link(ctx, request.path["token"])
     return _shown(ctx, request, link, HTTPStatus.GONE if link.admission.door in CLOSED else HTTPStatus.OK)
 
@@ -97,8 +123,19 @@ def _room_origin(ctx: Context, link: OpenedLink) -> str | None:
         return None
 
 
-def pay(ctx: Context, request: Request) -> Answer:
-    """To Stripe's page; back to the link's own when there is nothing to pay."""
+@operation(
+    "Start paying",
+    tag="Links",
+    access=Access.OPEN,
+    answers={200: UrlOut, 303: None},
+    errors=(409,),
+    kinds=(HTML,),
+)
+def start_payment(ctx: Context, request: Request) -> Answer:
+    """The client pays on Stripe's page: 303 leads there, or back to the link when there is nothing to pay.
+
+    For scripts, the address; 409 when there is nothing to pay.
+    """
     token = request.path["token"]
     started = start_checkout(ctx, open_link(ctx, token))
     if isinstance(started, Admission):
@@ -107,12 +144,20 @@ def pay(ctx: Context, request: Request) -> Answer:
         return see_other(Paths.of(ctx.settings).link(token), _headers(ctx))
     cookie = {"Set-Cookie": _cookie(ctx.settings, started.attempt_id, token)}
     if request.wants_json:
-        return _as_json(ctx, 200, {"url": started.url}).with_headers(cookie)
+        return _as_json(ctx, 200, UrlOut(started.url)).with_headers(cookie)
     return see_other(started.url, {**_headers(ctx), **cookie})
 
 
-def enter(ctx: Context, request: Request) -> Answer:
-    """To the room; 403 with the page that says why not."""
+@operation(
+    "Enter the room",
+    tag="Links",
+    access=Access.OPEN,
+    answers={200: UrlOut, 303: None},
+    errors=(403,),
+    kinds=(HTML,),
+)
+def join_room(ctx: Context, request: Request) -> Answer:
+    """303 to the room with a fresh room token, or for scripts its address; 403 when not admitted, saying why."""
     link = open_link(ctx, request.path["token"])
     joined = join(ctx, link)
     if isinstance(joined, Admission):
@@ -120,12 +165,19 @@ def enter(ctx: Context, request: Request) -> Answer:
             raise HttpError(403, f"not admitted now: the state is {joined.door.value}")
         return _shown(ctx, request, link, HTTPStatus.FORBIDDEN)
     if request.wants_json:
-        return _as_json(ctx, 200, {"url": joined.room_url})
+        return _as_json(ctx, 200, UrlOut(joined.room_url))
     return see_other(joined.room_url, _headers(ctx))
 
 
-def keep_date(ctx: Context, request: Request) -> Answer:
-    """The appointment as a calendar file."""
+@operation(
+    "Keep the date",
+    tag="Links",
+    access=Access.OPEN,
+    answers={200: None},
+    kinds=("text/calendar; charset=utf-8",),
+)
+def download_calendar(ctx: Context, request: Request) -> Answer:
+    """The appointment as a calendar file (RFC 5545)."""
     token = request.path["token"]
     appointment = appointment_of(open_link(ctx, token), f"{ctx.settings.public_url}/session/{token}")
     headers = {
@@ -136,15 +188,25 @@ def keep_date(ctx: Context, request: Request) -> Answer:
     return Answer(200, headers, calendar_text(appointment))
 
 
-def returned(ctx: Context, request: Request) -> Answer:
-    """Back from Checkout, paid or not: to the link for the browser that started paying, else what Stripe says."""
+@operation(
+    "Come back from Checkout",
+    tag="Links",
+    access=Access.OPEN,
+    answers={200: ReturnedOut, 303: None},
+    kinds=(HTML,),
+)
+def come_back_from_checkout(ctx: Context, request: Request) -> Answer:
+    """Where Stripe sends the client, who may have paid or not: Stripe is asked.
+
+    303 to the link for the browser that started paying, else what Stripe says.
+    """
     back = come_back(ctx, request.path["return_token"])
     token = _link_in_cookie(ctx, request, back)
     if token is not None:
         return see_other(Paths.of(ctx.settings).link(token), _headers(ctx))
     state = back.attempt.state if back.attempt else None
     if request.wants_json:
-        return _as_json(ctx, 200, {"status": state.value if state else "expired"})
+        return _as_json(ctx, 200, ReturnedOut(state.value if state else "expired"))
     view = return_view(state, back.team.name, Paths.of(ctx.settings).static)
     return html_answer(200, render_return(view), _headers(ctx))
 
@@ -178,8 +240,15 @@ def _cookie_name(attempt_id: str) -> str:
     return f"anteroom-{attempt_id}"
 
 
-def static(ctx: Context, request: Request) -> Answer:
-    """One of the pages' own files."""
+@operation(
+    "Read a file of the pages",
+    tag="About",
+    access=Access.OPEN,
+    answers={200: None},
+    kinds=("text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"),
+)
+def read_static_file(ctx: Context, request: Request) -> Answer:
+    """A style sheet, script or icon, under a name that changes with its content."""
     del ctx
     try:
         file = static_file(request.path["name"])

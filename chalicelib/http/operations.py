@@ -30,13 +30,15 @@ class Parameter:
     meaning: str
     schema: Mapping[str, Any]
     where: str = "query"
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A handler and its description. `answers`: the shape of each successful status (None: no JSON body).
 
-    `errors`: statuses with a problem detail, beside those that every operation may give.
+    `errors`: statuses with a problem detail, beside those that every operation may give. `kinds`: the media types of a
+    successful answer beside its JSON.
     """
 
     handler: Handler
@@ -47,6 +49,7 @@ class Operation:
     answers: Mapping[int, Any] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     def __call__(self, ctx: Context, request: Request) -> Answer:
         return self.handler(ctx, request)
@@ -61,10 +64,11 @@ def operation(  # noqa: PLR0913 (each is a part of the description)
     answers: Mapping[int, Any] | None = None,
     errors: tuple[int, ...] = (),
     parameters: tuple[Parameter, ...] = (),
+    kinds: tuple[str, ...] = (),
 ) -> Callable[[Handler], Operation]:
-    """Describe a handler: `@operation("Schedule a session", tag="Sessions", body=SessionIn, answers={200: SessionOut})`."""
+    """Describe a handler: `@operation("Schedule", tag="Sessions", body=SessionIn, answers={200: SessionOut})`."""
 
     def described(handler: Handler) -> Operation:
-        return Operation(handler, summary, tag, access, body, answers or {}, errors, parameters)
+        return Operation(handler, summary, tag, access, body, answers or {}, errors, parameters, kinds)
 
     return described

@@ -12,11 +12,24 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.config import SettingsError
+from chalicelib.domain.edits import (
+    AlreadyPaidError,
+    BeingPaidError,
+    CanceledError,
+    EndedError,
+    FeeWaivedError,
+    StartedError,
+)
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
+from chalicelib.flows.idempotent import IdempotencyMismatchError, InProgressError, InvalidKeyError
+from chalicelib.flows.list_sessions import PageTooFarError
+from chalicelib.flows.preconditions import PreconditionFailedError
+from chalicelib.flows.revoke import NoMoreLinksError
 from chalicelib.flows.schedule import NotEntitledError, SuspendedError
+from chalicelib.flows.session_cursor import InvalidCursorError
 from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.rooms import RoomUnavailableError
 from chalicelib.gateways.stripe_api import StripeError
@@ -70,12 +83,30 @@ class Trouble:
 _FOR_OPERATORS = (SettingsError, StoreError, StripeError, RoomUnavailableError)
 """Errors whose text is made to be logged: it names variables, ids and codes, never what people wrote."""
 
+_FIELDS: tuple[tuple[type[Exception], str], ...] = (
+    (InvalidKeyError, "Idempotency-Key"),
+    (InvalidCursorError, "cursor"),
+    (PageTooFarError, "page"),
+)
+"""Errors about one field, whose text is made to be read by a caller."""
+
+UNUSABLE = "some fields cannot be used as they are"
 _AGAIN = "nothing was lost; please try again in a moment"
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
+    (PreconditionFailedError, 412, "this was changed since you read it; read it again and repeat your change"),
+    (IdempotencyMismatchError, 422, "this Idempotency-Key was used for another body; use a new key for a new request"),
+    (InProgressError, 409, "the first request with this Idempotency-Key is still at work; ask again in a moment"),
+    (CanceledError, 409, "the session is cancelled, and that is for good; schedule another one"),
+    (StartedError, 409, "the session has started, so it cannot be cancelled any more"),
+    (EndedError, 409, "the session is over"),
+    (FeeWaivedError, 409, "the fee was waived, so it cannot be changed any more"),
+    (BeingPaidError, 409, "a bank is at work on the payment of this fee, so it cannot be changed just now"),
+    (AlreadyPaidError, 409, "the fee is paid, so it cannot be changed any more; give money back with a refund"),
+    (NoMoreLinksError, 409, "this link was renewed as often as it can be; remove the participant and add them anew"),
     (InvalidLinkError, 404, "this link is not valid"),
     (NotFoundError, 404, "there is no such thing here"),
     (ConflictError, 409, "somebody else changed this at the same moment; read it again and repeat your change"),
-    (ContendedError, 409, "others are changing this at the same moment; please try again"),
+    (ContendedError, 503, f"others are changing this at the same moment; {_AGAIN}"),
     (NotEntitledError, 403, "scheduled sessions are not part of this plan; buy the add-on, or the standard plan"),
     (SuspendedError, 403, "this clinic is suspended and cannot schedule; please write to support"),
     (
@@ -100,12 +131,20 @@ def trouble_of(error: Exception) -> Trouble:
     if isinstance(error, HttpError):
         return Trouble(error.status, error.detail, error.errors, error.headers)
     if isinstance(error, InvalidSessionError):
-        return Trouble(422, "some fields cannot be used as they are", error.problems)
+        return Trouble(422, UNUSABLE, error.problems)
+    for refused, field_name in _FIELDS:
+        if isinstance(error, refused):
+            return Trouble(422, UNUSABLE, (Problem(field_name, str(error)),))
     for kind, status, detail in _TABLE:
         if isinstance(error, kind):
-            again = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-            return Trouble(status, detail, headers=again)
+            return Trouble(status, detail, headers=_again(error, status))
     return Trouble(500, "something went wrong on our side; it has been logged, please try again")
+
+
+def _again(error: Exception, status: int) -> dict[str, str]:
+    if isinstance(error, InProgressError):
+        return {"Retry-After": str(error.retry_after)}
+    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
 
 
 def problem_answer(request: Request, trouble: Trouble) -> Answer:

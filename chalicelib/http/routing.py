@@ -17,7 +17,9 @@ from chalice.app import Blueprint, Chalice, Response
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.flows.context import REQUEST_SECONDS, Context
+from chalicelib.http.cors import preflight, with_sharing
 from chalicelib.http.exchange import Answer, Handler, Request
+from chalicelib.http.preferences import with_preference_applied
 from chalicelib.http.problems import HttpError, Trouble, log_trouble, problem_answer, trouble_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -90,9 +92,10 @@ def _answered(
     try:
         ctx = context().within(REQUEST_SECONDS)
         try:
-            return _handler(request.method, handlers)(ctx, request)
+            answer = _handler(request, handlers)(ctx, request)
         except Exception as error:  # noqa: BLE001 (the table of problems says what each one means)
-            return shape(ctx, request, _trouble(request, error))
+            answer = shape(ctx, request, _trouble(request, error))
+        return with_sharing(ctx, request, with_preference_applied(request, answer))
     except Exception as error:  # noqa: BLE001 (no settings, or a page that cannot be made)
         return problem_answer(request, _trouble(request, error))
 
@@ -103,13 +106,14 @@ def _trouble(request: Request, error: Exception) -> Trouble:
     return trouble
 
 
-def _handler(method: str, handlers: Mapping[str, Handler]) -> Handler:
-    handler = handlers.get("GET" if method == "HEAD" else method)
+def _handler(request: Request, handlers: Mapping[str, Handler]) -> Handler:
+    handler = handlers.get("GET" if request.method == "HEAD" else request.method)
     if handler is not None:
         return handler
-    allowed = ", ".join([*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS"])
-    if method == "OPTIONS":
-        return lambda _ctx, _request: Answer(204, {"Allow": allowed})
+    methods = [*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS"]
+    allowed = ", ".join(methods)
+    if request.method == "OPTIONS":
+        return lambda _ctx, _request: Answer(204, {"Allow": allowed, **preflight(request, methods)})
     raise HttpError(405, f"this address answers {allowed} only", headers={"Allow": allowed})
 
 
@@ -125,4 +129,5 @@ def _request(route: str, request: ChaliceRequest) -> Request:
         path=request.uri_params or {},
         query=dict(request.query_params or {}),
         request_id=str(identity),
+        source=str(context.get("identity", {}).get("sourceIp", "")),
     )

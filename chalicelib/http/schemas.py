@@ -1,17 +1,13 @@
 """The shapes of requests and answers: they validate, and they describe (msgspec writes their JSON Schema).
 
-`read_as` finds every problem of a body at once, each with the path of its field.
+How a body is read as one of them is in `shape_reading.py`. Shapes of requests end in `In`, of answers in `Out`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any
 
-import msgspec
-from msgspec import NODEFAULT, Struct
-
-from chalicelib.domain.sessions import Problem
+from msgspec import UNSET, Struct, UnsetType
 
 
 class FeeIn(Struct, forbid_unknown_fields=True):
@@ -44,6 +40,44 @@ class SessionIn(Struct):
     picture: str | bool | None = None
     feature_flags: list[str] | None = None
     participants: list[ParticipantIn] | None = None
+
+
+class SessionEditIn(Struct):
+    """What to change of a session: what is absent stays, and so does a time or list that is null.
+
+    What GET returned may be sent back whole: fields that are not here are ignored, `participants` among them, who have
+    addresses of their own.
+    """
+
+    start_time: str | None = None
+    end_time: str | None = None
+    session_name: str | None = None
+    picture: str | bool | None = None
+    feature_flags: list[str] | None = None
+    actual_end_time: str | None = None
+
+
+class ParticipantEditIn(ParticipantIn, forbid_unknown_fields=True):
+    """What to change of a participant: what is absent stays, and so does a role or fee that is null.
+
+    What GET returned may be sent back whole: its read-only fields are ignored. Unknown ones are refused.
+    """
+
+    participant_id: Any = UNSET
+    session_id: Any = UNSET
+    client_id: Any = UNSET
+    entry_url: Any = UNSET
+    created: Any = UNSET
+    deleted_at: Any = UNSET
+    payment: Any = UNSET
+
+
+class TokenIn(Struct):
+    """A token request (RFC 6749), as a form or as JSON."""
+
+    grant_type: str
+    refresh_token: str | UnsetType = UNSET
+    scope: str | UnsetType = UNSET
 
 
 class FeeOut(Struct):
@@ -99,8 +133,101 @@ class SessionOut(Struct):
     participants: list[ParticipantOut]
 
 
+class SessionListOut(Struct):
+    """A page of sessions. `next`: the cursor of the page that follows; null on the last one, where `more` is false."""
+
+    content: list[SessionOut]
+    page: int
+    page_size: int
+    more: bool
+    next: str | None
+
+
+class AttendeeOut(Struct):
+    """A participant, and when they entered, the first time first."""
+
+    participant_id: str
+    display_name: str | None
+    role: str
+    deleted_at: str | None
+    entries: list[str]
+
+
+class SummaryOut(Struct):
+    """What became of a session: when it was to be, and who entered when.
+
+    `actual_start_time`: when the first one entered; `actual_end_time`: as reported. Both null until there is one.
+    """
+
+    session_id: str
+    session_name: str | None
+    start_time: str
+    end_time: str
+    canceled_at: str | None
+    actual_start_time: str | None
+    actual_end_time: str | None
+    participants: list[AttendeeOut]
+
+
+class RemovedOut(Struct):
+    """It is cancelled, or they are removed."""
+
+    ok: bool
+
+
+class TeamSettingsOut(Struct):
+    """`*_lead_minutes`: how long before the start each side may enter."""
+
+    default_currency: str
+    currencies: list[str]
+    host_lead_minutes: int
+    guest_lead_minutes: int
+    delayed_methods: list[str]
+    allowed_origins: list[str]
+    frame_ancestors: list[str]
+
+
+class StripeAccountOut(Struct):
+    """`account_id` null: the deployment's own account."""
+
+    account_id: str | None
+    charges_enabled: bool
+    is_default: bool
+
+
+class StripeStatusOut(Struct):
+    """`charges_enabled`: whether a fee of the default account can be paid just now."""
+
+    charges_enabled: bool
+    accounts: list[StripeAccountOut]
+
+
+class TeamOut(Struct):
+    """The clinic. `scheduling`: whether it may schedule sessions just now."""
+
+    team_id: str
+    name: str
+    subdomain: str | None
+    plan: str
+    scheduling: bool
+    suspended: bool
+    settings: TeamSettingsOut
+    stripe: StripeStatusOut
+
+
+class QuoteOut(Struct):
+    """What a fee would come to, in the currency's minor unit; `net` is before Stripe's own fee."""
+
+    amount: int
+    currency: str
+    minimum: int
+    platform_fee: int
+    net: int
+
+
 class TokenOut(Struct):
     access_token: str
+    refresh_token: str
     expires_in: int
     token_type: str
     scope: str
@@ -121,54 +248,3 @@ class LinkOut(Struct):
     payment: PaymentOut
     can_pay: bool
     can_join: bool
-
-
-Shape = TypeVar("Shape", bound=Struct)
-
-_UNKNOWN = "is not a field here; check its spelling"
-_MISSING = "is required"
-
-
-def read_as(shape: type[Shape], content: Mapping[str, Any], path: str = "") -> tuple[Shape | None, list[Problem]]:
-    """The content as this shape, or every problem with it; `path` is put before the fields' names."""
-    problems: list[Problem] = []
-    values: dict[str, Any] = {}
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    if shape.__struct_config__.forbid_unknown_fields:
-        problems += [Problem(path + name, _UNKNOWN) for name in content if name not in fields]
-    for name, field in fields.items():
-        if name in content:
-            value, wrong = _value(field.type, content[name], path + name)
-            values[field.name] = value
-            problems += wrong
-        elif field.default is NODEFAULT:
-            problems.append(Problem(path + name, _MISSING))
-    return (None if problems else shape(**values)), problems
-
-
-def _value(kind: Any, value: Any, path: str) -> tuple[Any, list[Problem]]:  # noqa: ANN401 (any JSON, any type)
-    """One field; shapes inside it are read the same way, so that their problems are all found too."""
-    inner, is_list = _shape_in(kind), "list[" in str(kind)
-    if inner is not None and not is_list and isinstance(value, dict):
-        return read_as(inner, value, f"{path}.")
-    if inner is not None and is_list and isinstance(value, list):
-        read = [_value(inner, one, f"{path}[{index}]") for index, one in enumerate(value)]
-        return [one for one, _ in read], [problem for _, problems in read for problem in problems]
-    try:
-        return msgspec.convert(value, kind), []
-    except msgspec.ValidationError as error:
-        return None, [Problem(path, _explained(kind, str(error)))]
-
-
-def _shape_in(kind: Any) -> type[Struct] | None:  # noqa: ANN401 (any type)
-    """The Struct in `X`, `X | None`, `list[X]` or `list[X] | None`, if there is one."""
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return kind
-    return next((inner for one in get_args(kind) if (inner := _shape_in(one))), None)
-
-
-def _explained(kind: Any, message: str) -> str:  # noqa: ANN401 (any type)
-    """Msgspec's own words, or for a fee, which older clients sent as text of an unknown unit, what to send."""
-    if _shape_in(kind) is FeeIn:
-        return 'send an object with the amount in the minor unit, such as {"amount": 8000, "currency": "aud"}'
-    return message

@@ -1,22 +1,47 @@
-"""Sessions, participants and payments as the API shows them."""
+"""Sessions, participants and payments as answers show them: shapes them, and decides nothing."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chalicelib.config import Settings
 from chalicelib.domain.links import LinkClaims, UnknownKeyError, mint
 from chalicelib.domain.obligations import attention
 from chalicelib.domain.payments import Standing, standing
 from chalicelib.domain.sessions import Participant, Session, owing
+from chalicelib.domain.teams import Team
 from chalicelib.flows.open_link import OpenedLink
+from chalicelib.flows.summary import Summary
 from chalicelib.http import times
-from chalicelib.http.schemas import FeeOut, LinkOut, ParticipantOut, PaymentOut, SessionOut
+from chalicelib.http.schemas import (
+    AttendeeOut,
+    FeeOut,
+    LinkOut,
+    ParticipantOut,
+    PaymentOut,
+    SessionOut,
+    StripeAccountOut,
+    StripeStatusOut,
+    SummaryOut,
+    TeamOut,
+    TeamSettingsOut,
+)
 from chalicelib.http.times import TimeFormat
 
 
-def session_out(session: Session, settings: Settings, form: TimeFormat, now: datetime) -> SessionOut:
-    """A session; participants that were removed are left out."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a request wants to see things. `with_removed`: participants that were removed, too."""
+
+    settings: Settings
+    now: datetime
+    form: TimeFormat = TimeFormat.ISO_8601
+    with_removed: bool = False
+
+
+def session_out(session: Session, view: View) -> SessionOut:
+    form = view.form
     canceled_at = _written(session.canceled_at, form)
     return SessionOut(
         session_id=session.session_id,
@@ -30,17 +55,20 @@ def session_out(session: Session, settings: Settings, form: TimeFormat, now: dat
         canceled_at=canceled_at,
         canceled_time=canceled_at,
         actual_end_time=_written(session.actual_end_time, form),
-        participants=[
-            participant_out(session, participant, settings, form, now)
-            for participant in session.participants
-            if participant.deleted_at is None
-        ],
+        participants=participants_out(session, view),
     )
 
 
-def participant_out(
-    session: Session, participant: Participant, settings: Settings, form: TimeFormat, now: datetime
-) -> ParticipantOut:
+def participants_out(session: Session, view: View) -> list[ParticipantOut]:
+    return [
+        participant_out(session, participant, view)
+        for participant in session.participants
+        if view.with_removed or participant.deleted_at is None
+    ]
+
+
+def participant_out(session: Session, participant: Participant, view: View) -> ParticipantOut:
+    form = view.form
     return ParticipantOut(
         participant_id=session.participant_id(participant.number),
         session_id=session.session_id,
@@ -51,11 +79,11 @@ def participant_out(
         state=participant.state,
         email=participant.email,
         phone=participant.phone,
-        entry_url=_entry_url(session, participant, settings),
+        entry_url=_entry_url(session, participant, view.settings),
         created=times.write(participant.created_at, form),
         deleted_at=_written(participant.deleted_at, form),
         fee=fee_out(participant),
-        payment=payment_out(session, participant, form, now),
+        payment=payment_out(session, participant, form, view.now),
     )
 
 
@@ -73,9 +101,73 @@ def payment_out(session: Session, participant: Participant, form: TimeFormat, no
     )
 
 
+def _fee_shown(participant: Participant) -> FeeOut | None:
+    """Whose Stripe account it goes to is the clinic's affair."""
+    fee = participant.fee
+    return FeeOut(fee.amount, fee.currency, fee.description, None) if fee else None
+
+
 def fee_out(participant: Participant) -> FeeOut | None:
     fee = participant.fee
     return FeeOut(fee.amount, fee.currency, fee.description, fee.payee) if fee else None
+
+
+def summary_out(found: Summary, view: View) -> SummaryOut:
+    """Who was removed is among those who entered, since they were there."""
+    session, form = found.session, view.form
+    first = min((entries[0] for entries in found.entries.values() if entries), default=None)
+    return SummaryOut(
+        session_id=session.session_id,
+        session_name=session.name,
+        start_time=times.write(session.start_time, form),
+        end_time=times.write(session.end_time, form),
+        canceled_at=_written(session.canceled_at, form),
+        actual_start_time=_written(first, form),
+        actual_end_time=_written(found.actual_end_time, form),
+        participants=[
+            _attendee(session, one, found.entries[one.number], form)
+            for one in session.participants
+            if one.deleted_at is None or found.entries[one.number] or view.with_removed
+        ],
+    )
+
+
+def _attendee(
+    session: Session, participant: Participant, entries: tuple[datetime, ...], form: TimeFormat
+) -> AttendeeOut:
+    return AttendeeOut(
+        participant_id=session.participant_id(participant.number),
+        display_name=participant.display_name,
+        role=participant.role.value,
+        deleted_at=_written(participant.deleted_at, form),
+        entries=[times.write(moment, form) for moment in entries],
+    )
+
+
+def team_out(team: Team) -> TeamOut:
+    return TeamOut(
+        team_id=team.team_id,
+        name=team.name,
+        subdomain=team.subdomain,
+        plan=team.plan.value,
+        scheduling=team.may_schedule and not team.suspended,
+        suspended=team.suspended,
+        settings=TeamSettingsOut(
+            default_currency=team.default_currency,
+            currencies=sorted(team.currencies),
+            host_lead_minutes=team.host_lead // timedelta(minutes=1),
+            guest_lead_minutes=team.guest_lead // timedelta(minutes=1),
+            delayed_methods=list(team.delayed_methods),
+            allowed_origins=list(team.allowed_origins),
+            frame_ancestors=list(team.frame_ancestors),
+        ),
+        stripe=StripeStatusOut(
+            charges_enabled=team.can_charge(),
+            accounts=[
+                StripeAccountOut(one.stripe_account_id, one.charges_enabled, one.is_default) for one in team.accounts
+            ],
+        ),
+    )
 
 
 def link_out(link: OpenedLink) -> LinkOut:
@@ -92,7 +184,7 @@ def link_out(link: OpenedLink) -> LinkOut:
         clinic=link.team.name,
         session_name=session.name,
         role=link.participant.role.value,
-        fee=fee_out(link.participant),
+        fee=_fee_shown(link.participant),
         payment=payment,
         can_pay=link.admission.may_pay,
         can_join=link.admission.may_join,

@@ -1,25 +1,45 @@
-"""Stripe's webhooks, and whether the deployment is up. 200 to Stripe means that the fact is kept."""
+"""Stripe's webhooks. 200 to Stripe means that the fact is kept."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
+
+from msgspec import Struct
 
 from chalicelib.flows.context import Context
 from chalicelib.flows.settle import settle
 from chalicelib.gateways.stripe_events import read_event
 from chalicelib.http.exchange import Answer, Request, json_answer
+from chalicelib.http.operations import Access, Parameter, operation
 from chalicelib.http.routing import Routes
 
 log = logging.getLogger("anteroom.webhooks")
 
 
+class SettledOut(Struct):
+    """What became of the event: a fact of ours, a replay, or the account's other business."""
+
+    settled: str
+
+
 def add_routes(routes: Routes) -> None:
     routes.add("/stripe/webhook", POST=own_account)
-    routes.add("/health", GET=health)
 
 
+@operation(
+    "Take an event of the deployment's Stripe account",
+    tag="Stripe",
+    access=Access.OPEN,
+    body=dict[str, Any],
+    answers={200: SettledOut},
+    errors=(400, 409),
+    parameters=(
+        Parameter("Stripe-Signature", "Proves that Stripe sent it.", {"type": "string"}, "header", required=True),
+    ),
+)
 def own_account(ctx: Context, request: Request) -> Answer:
-    """An event of the deployment's own account; a forged one costs nothing but this signature check."""
+    """For Stripe alone. 200 means that what the event tells is kept; anything else, and Stripe delivers it again."""
     event = read_event(
         request.body,
         request.header("stripe-signature"),
@@ -28,10 +48,4 @@ def own_account(ctx: Context, request: Request) -> Answer:
     )
     settled = settle(ctx, event)
     log.info("stripe_event", extra={"event_id": event.event_id, "kind": event.kind, "settled": settled.value})
-    return json_answer(200, {"settled": settled.value})
-
-
-def health(ctx: Context, request: Request) -> Answer:
-    """Up, and configured; asks nobody."""
-    del request
-    return json_answer(200, {"status": "ok", "stage": ctx.settings.stage}, {"Cache-Control": "no-store"})
+    return json_answer(200, SettledOut(settled.value))

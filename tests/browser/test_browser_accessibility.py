@@ -39,6 +39,7 @@ def pages(script: Script) -> dict[str, str]:
         "room": script.schedule(fee=None).browser.post(f"{script.schedule(fee=None).guest}/join").headers["location"],
         "room that is over": room,
         "start page": script.told["control_url"],
+        "reference": script.told["app_url"] + "/docs",
     }
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from chalicelib.domain import sessions
 from chalicelib.domain.admission import Door
 from chalicelib.domain.facts import ActFailed
-from chalicelib.domain.obligations import OFFER_KEY
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.domain.sessions import Session
 from tests.support.edge import Edge, Reply
 from tests.support.world import World, guest, host

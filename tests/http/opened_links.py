@@ -22,7 +22,7 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Trouble,
 )
-from chalicelib.domain.obligations import OFFER_KEY
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.domain.payments import standing
 from chalicelib.domain.sessions import Fee, Participant, Role, Session, owing
 from chalicelib.domain.teams import PayeeAccount, Team

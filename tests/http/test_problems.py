@@ -43,7 +43,7 @@ STATUSES: list[tuple[Exception, int]] = [
     (InvalidLinkError(), 404),
     (NotFoundError(SECRET), 404),
     (ConflictError(SECRET), 409),
-    (ContendedError(SECRET), 409),
+    (ContendedError(SECRET), 503),
     (NotEntitledError(SECRET), 403),
     (SuspendedError(SECRET), 403),
     (FeeNotPossibleError(SECRET), 409),

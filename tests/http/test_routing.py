@@ -11,8 +11,14 @@ from tests.support.edge import Edge, gateway_event
 
 ALLOWED = {
     "/v1/auth/token": "POST, OPTIONS",
-    "/v1/sessions": "POST, OPTIONS",
-    "/v1/sessions/{session_id}": "GET, HEAD, OPTIONS",
+    "/v1/sessions": "GET, POST, HEAD, OPTIONS",
+    "/v1/sessions/{session_id}": "GET, PUT, DELETE, HEAD, OPTIONS",
+    "/v1/sessions/{session_id}/summary": "GET, HEAD, OPTIONS",
+    "/v1/sessions/{session_id}/participants": "GET, POST, HEAD, OPTIONS",
+    "/v1/participants/{participant_id}": "GET, PUT, DELETE, HEAD, OPTIONS",
+    "/v1/participants/{participant_id}/link": "POST, OPTIONS",
+    "/v1/user/team": "GET, HEAD, OPTIONS",
+    "/v1/fees/quote": "GET, HEAD, OPTIONS",
     "/session/{token}": "GET, HEAD, OPTIONS",
     "/session/{token}/checkout": "POST, OPTIONS",
     "/session/{token}/join": "POST, OPTIONS",
@@ -20,6 +26,8 @@ ALLOWED = {
     "/paid/{return_token}": "GET, HEAD, OPTIONS",
     "/static/{name}": "GET, HEAD, OPTIONS",
     "/stripe/webhook": "POST, OPTIONS",
+    "/openapi.json": "GET, HEAD, OPTIONS",
+    "/docs": "GET, HEAD, OPTIONS",
     "/health": "GET, HEAD, OPTIONS",
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from chalicelib.domain.sessions import Problem
-from chalicelib.http.schemas import FeeIn, ParticipantIn, SessionIn, SessionOut, read_as
+from chalicelib.http.schemas import FeeIn, ParticipantIn, SessionIn, SessionOut
+from chalicelib.http.shape_reading import read_as
 
 
 def problems_of(content: dict[str, Any]) -> dict[str, str]:
-    read, problems = read_as(SessionIn, content)
-    assert (read is None) == bool(problems)
+    _, problems = read_as(SessionIn, content)
     return {problem.field: problem.message for problem in problems}
 
 
@@ -90,10 +90,34 @@ def test_a_path_can_be_put_before_the_names() -> None:
     assert problems == [Problem("fee.currency", "is required")]
 
 
-def test_absent_fields_take_their_defaults() -> None:
-    read, problems = read_as(ParticipantIn, {})
-    assert problems == []
-    assert read == ParticipantIn(None, None, None, None, None, None, None)
+def test_what_was_not_sent_is_not_there() -> None:
+    assert read_as(ParticipantIn, {}) == ({}, [])
+    assert read_as(ParticipantIn, {"display_name": None}) == ({"display_name": None}, [])
+
+
+def test_what_could_be_read_is_handed_on_beside_what_could_not() -> None:
+    content = {
+        "start_time": 5,
+        "session_name": "Review",
+        "feature_flags": [1],
+        "participants": [
+            {"role": 1, "email": "a@b.example"},
+            "Mary",
+            {"fee": {"amount": 8000}},
+            {"fee": {"amount": 1, "currency": "aud", "tip": 5}},
+        ],
+    }
+    values, problems = read_as(SessionIn, content)
+    assert len(problems) == 7
+    fee = {"amount": 1, "currency": "aud"}
+    participants = [{"email": "a@b.example"}, None, {}, {"fee": fee}]
+    assert values == {"session_name": "Review", "participants": participants}
+
+
+def test_unknown_fields_are_refused_where_the_known_ones_are_told() -> None:
+    content = {**TIMES, "team_id": "x", "colour": "red"}
+    _, problems = read_as(SessionIn, content, known=frozenset({"team_id"}))
+    assert problems == [Problem("colour", "is not a field here; check its spelling")]
 
 
 def test_the_shapes_describe_themselves() -> None:

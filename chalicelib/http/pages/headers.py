@@ -50,6 +50,18 @@ def page_headers(
     }
 
 
+def reference_headers() -> dict[str, str]:
+    """Return the headers of the reference, a public page that runs and sends nothing."""
+    policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
+    private = {"Cache-Control", "X-Robots-Tag"}
+    return {
+        **{name: value for name, value in _SAME_EVERYWHERE.items() if name not in private},
+        "X-Frame-Options": "DENY",
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
+        "Content-Type": "text/html; charset=utf-8",
+    }
+
+
 def static_headers(file: StaticFile) -> dict[str, str]:
     """Return the headers of one of the pages' own files."""
     return {

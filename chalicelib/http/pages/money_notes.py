@@ -8,9 +8,10 @@ from typing import Final, assert_never
 from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import automatic_refund_id, has_strange_payment, trouble_with
+from chalicelib.domain.obligations import automatic_refund_id, has_strange_payment
 from chalicelib.domain.payments import Judged, PaymentStatus, disputes_of, judge, refunds_of
 from chalicelib.domain.sessions import owing
+from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.open_link import OpenedLink
 
 _ON_STATEMENT: Final = "It takes 5 to 10 business days to show on your statement."

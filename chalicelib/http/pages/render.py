@@ -11,6 +11,7 @@ from chalicelib.http.pages.static_files import static_url
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from chalicelib.http.docs_page import ReferenceView
     from chalicelib.http.pages.outcomes import ErrorView, ReturnView
     from chalicelib.http.pages.view import LinkView
 
@@ -32,7 +33,12 @@ def render_error(view: ErrorView) -> str:
     return _render("error.html", view, view.static_base)
 
 
-def _render(name: str, view: LinkView | ReturnView | ErrorView, static_base: str) -> str:
+def render_reference(view: ReferenceView) -> str:
+    """The reference of the API."""
+    return _render("docs.html", view, view.static_base)
+
+
+def _render(name: str, view: LinkView | ReturnView | ErrorView | ReferenceView, static_base: str) -> str:
     return _environment().get_template(name).render(view=view, static_base=static_base)
 
 

@@ -24,7 +24,7 @@ _CONTENT_TYPES: Final = MappingProxyType(
         "svg": "image/svg+xml",
     }
 )
-_NAMES: Final = ("page.css", "page.js", "icon.svg")
+_NAMES: Final = ("page.css", "page.js", "docs.css", "icon.svg")
 
 
 class StaticFileNotFoundError(LookupError):

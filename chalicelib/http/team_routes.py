@@ -1,0 +1,46 @@
+"""The clinic itself, and what a fee would come to. Reads nothing but what authentication has read."""
+
+from __future__ import annotations
+
+from chalicelib.domain.money import application_fee, minimum_fee
+from chalicelib.domain.sessions import Fee, InvalidSessionError, Role, fee_problems
+from chalicelib.flows.context import Context
+from chalicelib.http.auth import caller_of
+from chalicelib.http.exchange import Answer, Request, json_answer
+from chalicelib.http.operations import Parameter, operation
+from chalicelib.http.queries import amount_of
+from chalicelib.http.routing import Routes
+from chalicelib.http.schemas import QuoteOut, TeamOut
+from chalicelib.http.shapes import team_out
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_AMOUNT = Parameter("amount", "In the currency's minor unit.", {"type": "integer", "minimum": 0, "examples": [8000]}, required=True)
+_CURRENCY = Parameter("currency", "ISO 4217; the team's default if absent.", {"type": "string"})
+
+
+def add_routes(routes: Routes) -> None:
+    routes.add("/v1/user/team", GET=read_team)
+    routes.add("/v1/fees/quote", GET=quote_fee)
+
+
+@operation("Read the team", tag="Team", answers={200: TeamOut})
+def read_team(ctx: Context, request: Request) -> Answer:
+    """The clinic that the access token acts for: its plan, its settings, and whether it can be paid."""
+    return json_answer(200, team_out(caller_of(ctx, request).team), _NO_STORE)
+
+
+@operation("Quote a fee", tag="Fees", answers={200: QuoteOut}, errors=(422,), parameters=(_AMOUNT, _CURRENCY))
+def quote_fee(ctx: Context, request: Request) -> Answer:
+    """The least fee, the platform's share, and what is left for the clinic before Stripe's own fee.
+
+    422 for a fee that could not be asked for. The platform takes no share on the deployment's own Stripe account.
+    """
+    team = caller_of(ctx, request).team
+    amount, currency = amount_of(request), (request.query.get("currency") or team.default_currency).lower()
+    problems = fee_problems(Fee(amount, currency), Role.GUEST, team, "")
+    if problems:
+        raise InvalidSessionError(tuple(problems))
+    account = team.payee(None)
+    is_connected = account is not None and account.stripe_account_id is not None
+    share = application_fee(amount, ctx.settings.basis_points(team)) if is_connected else 0
+    return json_answer(200, QuoteOut(amount, currency, minimum_fee(currency), share, amount - share), _NO_STORE)
