@@ -26,6 +26,9 @@ from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 
+TRIES_UNDER_ONE_KEY = 3
+"""Refunds of an answer that stays 5xx; the third failure is minutes old, so nothing of it is still on its way."""
+
 REFUND_KEY_SURE_FOR = timedelta(hours=23)
 """Stripe prunes idempotency keys after 24 h: later, and after trouble, what was refunded is listed first."""
 
@@ -79,13 +82,15 @@ def look(ctx: Context, attempt: Attempt) -> list[Seen]:
 
 def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen]:
     """One refund for one decision. When the key may be gone, the refunds that are there are looked through first."""
-    sure = ctx.clock() < act.due_at + REFUND_KEY_SURE_FOR and not trouble_with(history, act.key)
+    trouble = trouble_with(history, act.key)
+    sure = ctx.clock() < act.due_at + REFUND_KEY_SURE_FOR and not trouble
     listed = [] if sure else ctx.stripe.list_refunds(act.payment, ctx.deadline)
     known = {refund.refund_id for refund in history.refunds}
     if any(one.refund.refund_id not in known for one in listed):
         # What is owed has to be computed again with these before anything is given back.
         return list(listed)
-    return [*listed, ctx.stripe.refund(act, ctx.deadline)]
+    round_ = trouble.failures // TRIES_UNDER_ONE_KEY if trouble else 0
+    return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
 
 
 def _doing(obligation: Obligation) -> str:

@@ -7,11 +7,8 @@ from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError,
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
-from chalicelib.storage.codec import session_size
+from chalicelib.flows.size_limit import check_size
 from chalicelib.storage.stores import NotFoundError
-
-LARGEST_REQUEST = 150 * 1024
-"""Bytes of a session as a clinic asks for it; the rest up to DynamoDB's 400 KB is kept for attempts and facts."""
 
 
 class NotEntitledError(Exception):
@@ -41,7 +38,7 @@ def schedule_session(
         key_id=ctx.settings.link_keys.current,
         now=ctx.clock(),
     )
-    _check_size(session)
+    check_size(session)
     return ctx.sessions.create(session)
 
 
@@ -64,10 +61,3 @@ def _found(ctx: Context, team_id: str, session_id: str) -> Session | None:
         return ctx.sessions.get(team_id, session_id)
     except NotFoundError:
         return None
-
-
-def _check_size(session: Session) -> None:
-    size = session_size(session)
-    if size > LARGEST_REQUEST:
-        message = f"the session takes {size} bytes; at most {LARGEST_REQUEST} are kept, so send shorter texts"
-        raise InvalidSessionError((Problem("participants", message),))

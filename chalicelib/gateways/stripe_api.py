@@ -168,8 +168,11 @@ class StripeApi:
         )
         return objects.place_of(answer), _charges(answer.get("latest_charge"), account)
 
-    def refund(self, act: MakeRefund, deadline: Deadline) -> RefundSeen:
-        """Give money back. The key is made of the decision and the amount, so a retry is the same refund."""
+    def refund(self, act: MakeRefund, round_: int, deadline: Deadline) -> RefundSeen:
+        """Give money back. The key is made of the decision, the amount and the round, so a retry is the same refund.
+
+        A later round is another request to Stripe, which replays even its own 500 under one key for a day.
+        """
         parameters: dict[str, Any] = {
             "payment_intent": act.payment.payment_intent_id,
             "amount": act.amount,
@@ -183,7 +186,7 @@ class StripeApi:
             act.payment.stripe_account_id,
             deadline,
             parameters,
-            idempotency_key=f"refund-{act.decision_id}-{act.amount}",
+            idempotency_key=f"refund-{act.decision_id}-{act.amount}-{round_}",
         )
         return objects.refund_seen(answer)
 

@@ -193,3 +193,17 @@ def test_a_disputed_payment_of_a_cancelled_session_waits_for_the_bank(world: Wor
     world.deliver()
     world.sweep()
     assert [one["amount"] for one in world.refunds()] == [FEE]
+
+
+def test_a_refund_that_stripe_answers_with_a_lasting_500_is_made_under_another_key_within_minutes(world: World) -> None:
+    """Stripe replays its 500 under one key for a day; nobody waits that long for their money."""
+    session = world.schedule(starts_in=timedelta(days=1))
+    world.pay(session)
+    world.deliver()
+    world.stripe.fail_next("500", 1, method="POST", path_prefix="/v1/refunds")
+    world.change(session, lambda newest: cancel(newest, now=world.clock()))
+    for _ in range(15):
+        world.sweep()
+        world.clock.advance(minutes=1)
+    assert [refund["amount"] for refund in world.refunds()] == [8000]
+    assert world.attention(session) is None
