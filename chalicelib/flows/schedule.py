@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain import ids
-from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem, Session, SessionWish, schedule
+from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Session, SessionWish, schedule
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect

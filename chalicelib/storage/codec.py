@@ -96,7 +96,7 @@ def with_revision(session: Session, revision: Revision) -> Session:
 
 
 def check_writable(session: Session) -> None:
-    """Raises NewerSchemaError: then nothing may be done for this session either, by rules that do not know all of it."""
+    """Raises NewerSchemaError: nothing may be done for such a session either, by rules that do not know all of it."""
     if session.revision.schema > SCHEMA:
         message = f"session {session.session_id} was written by a newer version"
         raise NewerSchemaError(message)

@@ -16,10 +16,8 @@ from chalicelib.domain.facts import (
     AttemptVoid,
     Seen,
 )
-from chalicelib.domain.obligations import (
-    OFFER_KEY,
-    due_at,
-)
+from chalicelib.domain.obligations import due_at
+from chalicelib.domain.troubles import OFFER_KEY
 from tests.support.examples import examples
 from tests.support.histories import (
     CANCELED,

@@ -167,12 +167,14 @@ class Adapter(BaseAdapter):
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        timeout: float | tuple[float | None, float | None] | None = None,
         verify: bool | str = True,
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        self.timeouts.append(sum(timeout))
+        assert isinstance(timeout, tuple)
+        connecting, waiting = timeout
+        self.timeouts.append((connecting or 0) + (waiting or 0))
         self.ticks.now += self.takes
         if not self.answers:
             raise requests.Timeout
@@ -394,9 +396,9 @@ def test_a_refund_carries_its_decision_and_gives_the_fee_back_where_there_was_on
     payment = Payment("pi_1", ATTEMPT_ID, "acct_1")
     act = MakeRefund("refund:d1", NOON, payment, "d1", 500, RefundReason.DUPLICATE, with_fee)
     api, http = _api((200, json.dumps(REFUND)))
-    api.refund(act, _deadline())
+    api.refund(act, 0, _deadline())
     method, url, headers, form = http.asked[0]
     assert (method, url) == ("post", "https://api.stripe.com/v1/refunds")
-    assert (headers["Idempotency-Key"], headers["Stripe-Account"]) == ("refund-d1-500", "acct_1")
+    assert (headers["Idempotency-Key"], headers["Stripe-Account"]) == ("refund-d1-500-0", "acct_1")
     assert ("refund_application_fee=true" in form) is sent
     assert "metadata[anteroom_refund]=d1&metadata[anteroom_reason]=duplicate" in form
