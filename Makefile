@@ -6,7 +6,7 @@ STAGE ?= staging
 UPGRADE ?=
 
 BIN := .venv/bin
-SOURCES = $(wildcard app.py chalicelib ops sandbox infra tests bench)
+SOURCES = $(wildcard app.py chalicelib ops sandbox infra tests bench docs/examples)
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requirement
 PYTEST := $(BIN)/python -m pytest
 # A file's tests stay in one worker, so that what they share (a server, a browser) is started once.

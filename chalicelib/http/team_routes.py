@@ -14,7 +14,9 @@ from chalicelib.http.schemas import QuoteOut, TeamOut
 from chalicelib.http.shapes import team_out
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_AMOUNT = Parameter("amount", "In the currency's minor unit.", {"type": "integer", "minimum": 0, "examples": [8000]}, required=True)
+_AMOUNT = Parameter(
+    "amount", "In the currency's minor unit.", {"type": "integer", "minimum": 0, "examples": [8000]}, required=True
+)
 _CURRENCY = Parameter("currency", "ISO 4217; the team's default if absent.", {"type": "string"})
 
 

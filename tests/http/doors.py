@@ -9,8 +9,8 @@ from datetime import timedelta
 from chalicelib.domain import sessions
 from chalicelib.domain.admission import Door
 from chalicelib.domain.facts import ActFailed
-from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.domain.sessions import Session
+from chalicelib.domain.troubles import OFFER_KEY
 from tests.support.edge import Edge, Reply
 from tests.support.world import World, guest, host
 

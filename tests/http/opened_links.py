@@ -22,10 +22,10 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Trouble,
 )
-from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.domain.payments import standing
 from chalicelib.domain.sessions import Fee, Participant, Role, Session, owing
 from chalicelib.domain.teams import PayeeAccount, Team
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.http.pages.view import PageUrls
 

@@ -9,8 +9,8 @@ import pytest
 from chalicelib.domain.money import UnknownCurrencyError
 from chalicelib.domain.teams import PayeeAccount, Plan
 from chalicelib.flows.enrol import TeamNameError, enrol_team
-from chalicelib.http.token_routes import give_token
 from chalicelib.http.exchange import Request
+from chalicelib.http.token_routes import give_token
 from tests.ops.desk import Desk
 from tests.support.world import TEAM_ID, World
 
