@@ -130,7 +130,7 @@ class _Query:
         if not text:
             return None
         try:
-            moment, form = times.read(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text[:12].upper() else text)
+            moment, form = times.read(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
         except InvalidTimeError as error:
             self._wrong(name, f"{error}{_echo(text)}")
             return None

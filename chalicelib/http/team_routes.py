@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chalicelib.domain.money import application_fee, minimum_fee
 from chalicelib.domain.sessions import Fee, InvalidSessionError, Role, fee_problems
 from chalicelib.flows.context import Context
@@ -41,7 +43,8 @@ def quote_fee(ctx: Context, request: Request) -> Answer:
     amount, currency = amount_of(request), (request.query.get("currency") or team.default_currency).lower()
     problems = fee_problems(Fee(amount, currency), Role.GUEST, team, "")
     if problems:
-        raise InvalidSessionError(tuple(problems))
+        # Here the fee is no field of anything, so its own fields are named alone.
+        raise InvalidSessionError(tuple(replace(one, field=one.field.removeprefix(".")) for one in problems))
     account = team.payee(None)
     is_connected = account is not None and account.stripe_account_id is not None
     share = application_fee(amount, ctx.settings.basis_points(team)) if is_connected else 0
