@@ -34,13 +34,14 @@ test-all: .venv/dev.stamp ## the long suites whole, the real engines, the browse
 coverage: .venv/dev.stamp ## which branches `make test` does not take
 	$(PYTEST) --quiet $(PARALLEL) --cov --cov-report=term
 
-check: .venv/dev.stamp ## format, lint, types, import rules, and what would be deployed
+check: .venv/dev.stamp ## format, lint, types, import rules, the API against its document, what would be deployed
 	$(BIN)/ruff format --quiet --diff $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/mypy --no-error-summary $(SOURCES)
 	rules=$$($(BIN)/lint-imports --no-logo --cache-dir .local/import_linter) || { echo "$$rules"; exit 1; }
 	$(BIN)/python -m infra >/dev/null
 	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 ap-southeast-2 -- build/*/sam.json
+	$(PYTEST) --quiet tests/http/test_openapi.py tests/http/test_properties.py
 	$(PYTEST) --quiet -m packaging tests/packaging
 
 format: .venv/dev.stamp ## put the code into shape
