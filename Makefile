@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --re
 PYTEST := $(BIN)/python -m pytest
 # A file's tests stay in one worker, so that what they share (a server, a browser) is started once.
 PARALLEL := --numprocesses=auto --dist=loadfile
-LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
