@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
+PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;\\]+)", re.MULTILINE)
 WANTED = re.compile(r"^(?P<name>[\w.-]+)(\[\w+\])?==(?P<version>\S+)", re.MULTILINE)
 
 

@@ -13,7 +13,7 @@ LOCKS = {
     "sandbox.in": PROJECT / "requirements-sandbox.txt",
     "dev.in": PROJECT / "requirements-dev.txt",
 }
-LINE = re.compile(r"#.*|[a-z0-9-]+==[^ ;\\]+( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+LINE = re.compile(r"#.*|[a-z0-9-]+(?:\[[a-z,]+\])?==[^ ;\\]+( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
 
 every_lock = pytest.mark.parametrize("lock", LOCKS.values(), ids=lambda lock: lock.name)
 
