@@ -47,6 +47,7 @@ VARIABLES = (
     Variable("ANTEROOM_FEE_PREMIUM", "platform fee of the premium plan, in basis points", "150"),
     Variable("ANTEROOM_FEE_ENTERPRISE", "platform fee of the enterprise plan, in basis points", "150"),
     Variable("ANTEROOM_RETENTION_DAYS", "days that a session is kept after its end", "400"),
+    Variable("ANTEROOM_BOOKS_DAYS", "days that ledger and audit rows are kept", "3653"),
     Variable("AWS_REGION", "region of the tables; Lambda sets it", "us-east-1"),
 )
 
@@ -87,6 +88,7 @@ class Settings:
     checkout_origin: str
     fee_basis_points: Mapping[Plan, int]
     retention: timedelta
+    books_retention: timedelta
     secrets: Secrets = field(repr=False)
 
     @property
@@ -124,6 +126,7 @@ def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) ->
         checkout_origin=checkout_origin,
         fee_basis_points={plan: _number(values, f"ANTEROOM_FEE_{plan.name}", most=10_000) for plan in Plan},
         retention=timedelta(days=_number(values, "ANTEROOM_RETENTION_DAYS", most=36_500)),
+        books_retention=timedelta(days=_number(values, "ANTEROOM_BOOKS_DAYS", most=36_500)),
         secrets=secrets_from(written),
     )
 

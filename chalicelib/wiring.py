@@ -24,6 +24,7 @@ from chalicelib.storage.dynamodb import (
     DynamoSessions,
     DynamoTeams,
 )
+from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
 
 _contexts: list[Context] = []
 
@@ -49,11 +50,14 @@ def make_context(settings: Settings) -> Context:
         entropy=secrets.token_bytes,
         sleep=time.sleep,
         ticks=time.monotonic,
-        sessions=DynamoSessions(secrets.token_bytes, settings.retention),
+        sessions=DynamoSessions(secrets.token_bytes, settings.retention, settings.books_retention),
         teams=CachedTeams(DynamoTeams(), time.monotonic),
         api_clients=CachedApiClients(DynamoApiClients(), time.monotonic),
         entries=DynamoEntries(settings.retention),
         idempotency=DynamoIdempotency(secrets.token_bytes),
+        ledger=DynamoLedger(),
+        audit=DynamoAudit(),
+        parked_events=DynamoParkedEvents(),
         stripe=StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api), time.sleep),
         deadline=Deadline(time.monotonic, time.monotonic() + REQUEST_SECONDS),
     )

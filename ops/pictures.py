@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from chalicelib.domain.admission import admit
+from chalicelib.domain.concerns import concerns
 from chalicelib.domain.obligations import (
     ExpireCheckout,
     FetchCharge,
@@ -16,7 +17,6 @@ from chalicelib.domain.obligations import (
     LookAtCheckout,
     MakeRefund,
     Obligation,
-    attention,
     due_at,
     obligations,
 )
@@ -97,7 +97,7 @@ def participant_lines(scene: Scene, participant: Participant) -> Iterator[str]:
     yield f"  stands     {status.status}{_amounts(participant, status.amount_paid, status.amount_refunded)}"
     yield f"  at door    {_door(scene, participant)}"
     yield f"  link       generation {participant.generation}, key {participant.key_id}"
-    yield f"  attention  {attention(session, participant, scene.now) or 'none'}"
+    yield from _attention(scene, participant)
     yield from _owed(scene, participant)
     yield "  timeline"
     if participant.history.closed_attempts:
@@ -125,6 +125,16 @@ def _amounts(participant: Participant, paid: int, refunded: int) -> str:
 def _door(scene: Scene, participant: Participant) -> str:
     admission = admit(scene.session, participant, scene.team, scene.now)
     return f"{admission.door} (opens {moment(admission.opens_at)})"
+
+
+def _attention(scene: Scene, participant: Participant) -> Iterator[str]:
+    """Each with the key by which it is retried or settled by hand."""
+    found = concerns(scene.session, participant, scene.now)
+    if not found:
+        yield "  attention  none"
+        return
+    yield "  attention"
+    yield from columns(((one.key, one.sentence) for one in found), indent="    ")
 
 
 def _owed(scene: Scene, participant: Participant) -> Iterator[str]:

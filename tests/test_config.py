@@ -50,6 +50,7 @@ def test_these_are_the_variables_with_their_defaults() -> None:
         "ANTEROOM_FEE_PREMIUM": "150",
         "ANTEROOM_FEE_ENTERPRISE": "150",
         "ANTEROOM_RETENTION_DAYS": "400",
+        "ANTEROOM_BOOKS_DAYS": "3653",
         "AWS_REGION": "us-east-1",
     }
     assert all(variable.meaning for variable in VARIABLES)

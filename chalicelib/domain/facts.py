@@ -123,13 +123,14 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`decision_id` tells a refund of ours from an equal one made in Stripe's dashboard (None)."""
+    """`decision_id` and `reason` are ours: they tell it from an equal one made in Stripe's dashboard (None)."""
 
     refund_id: str
     payment_intent_id: str
     amount: int
     status: RefundStatus
     decision_id: str | None
+    reason: RefundReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,16 @@ class SettledByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class RetriedByHand:
+    """A person had an act (`key`) tried again: after trouble, or a refund that the bank sent back."""
+
+    key: str
+    retried_at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentHistory:
     """All that is kept about one participant's money. `closed_attempts` counts those proven dead and dropped."""
 
@@ -198,6 +209,7 @@ class PaymentHistory:
     waiver: Waiver | None = None
     troubles: tuple[Trouble, ...] = ()
     settled: tuple[SettledByHand, ...] = ()
+    retried: tuple[RetriedByHand, ...] = ()
 
 
 NOTHING_YET = PaymentHistory()

@@ -21,15 +21,11 @@ from chalicelib.domain.facts import (
     Refund,
     RefundReason,
     RefundStatus,
-    Trouble,
 )
-from chalicelib.domain.money import Money, display
 from chalicelib.domain.payments import (
     LIVE,
     Judged,
     Owing,
-    PaymentStatus,
-    attempt_of,
     disputes_of,
     is_accepted,
     is_unproven,
@@ -38,15 +34,13 @@ from chalicelib.domain.payments import (
     refunds_of,
     standing,
 )
-from chalicelib.domain.sessions import Participant, Session, owing
-from chalicelib.domain.troubles import OFFER_KEY, trouble_with
+from chalicelib.domain.sessions import Session, owing
+from chalicelib.domain.troubles import trouble_with
 
 LOOKS_AFTER = (timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=1))
 LOOKS_EVERY = timedelta(hours=6)
 LOOKS_AFTER_EXPIRY = timedelta(minutes=1)
 LOOKS_FOR_CHARGE_EVERY = timedelta(minutes=2)
-FAILURES_UNTIL_ATTENTION = 3
-ATTENTION_AFTER_END = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,31 +119,13 @@ def due(session: Session, now: datetime) -> list[tuple[int, Obligation]]:
 def obligations(session: Session) -> Iterator[tuple[int, Obligation]]:
     """Everything owed at Stripe for this session, with the participant's number; retries already put off."""
     for participant in session.participants:
-        for one in _of_participant(owing(session, participant), participant.history):
+        for one in whatever_is_owed(owing(session, participant), participant.history):
             put_off = _put_off(one, participant.history)
             if put_off is not None:
                 yield participant.number, put_off
 
 
-def attention(session: Session, participant: Participant, now: datetime) -> str | None:
-    """What needs a person, in sentences; None when nothing does."""
-    claim, history = owing(session, participant), participant.history
-    pending = {one.key for one in _of_participant(claim, history)} - _settled(history)
-    long_over = now >= session.end_time + ATTENTION_AFTER_END
-    sentences = [*_failed_refunds(history), *_not_going_back(claim, history)]
-    if has_strange_payment(history):
-        sentences.append("A payment arrived that is not the one that was asked for; look at it in Stripe.")
-    sentences += [
-        _told(trouble)
-        for trouble in history.troubles
-        if (trouble.key in pending and (long_over or _is_lasting(trouble))) or _bars_offers(claim, history, trouble)
-    ]
-    if long_over and pending and not sentences:
-        sentences.append("A payment of this session is not settled with Stripe yet; it is being retried.")
-    return " ".join(dict.fromkeys(sentences)) or None
-
-
-def _of_participant(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
+def whatever_is_owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
     for attempt in history.attempts:
         yield from _of_attempt(claim, history, attempt)
     for judged in judge(claim, history):
@@ -158,7 +134,7 @@ def _of_participant(claim: Owing, history: PaymentHistory) -> Iterator[Obligatio
 
 def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
     """The obligation at its next try; None when a person settled it, or it was tried for seven days."""
-    if one.key in _settled(history):
+    if one.key in settled_keys(history):
         return None
     trouble = trouble_with(history, one.key)
     if trouble is None:
@@ -232,7 +208,7 @@ def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]
         if dispute.doubted:
             yield FetchDispute(f"dispute:{dispute.dispute_id}", payment.charge.created_at, dispute, payment)
     if not _is_disputed(history, payment):
-        yield from _refunds_due(history, judged)
+        yield from refunds_due(history, judged)
 
 
 def _is_disputed(history: PaymentHistory, payment: Payment) -> bool:
@@ -240,12 +216,12 @@ def _is_disputed(history: PaymentHistory, payment: Payment) -> bool:
     return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
 
 
-def _refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]:
+def refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]:
     """What the clinic decided, each once; then, if the payment goes back, all that is left of it."""
     payment = judged.payment
     if payment.charge is None:
         return
-    left = payment.charge.amount - refunded(history, payment) - _given_by_hand(history, payment)
+    left = payment.charge.amount - refunded(history, payment) - given_by_hand(history, payment)
     known = {refund.decision_id for refund in refunds_of(history, payment)}
     for decision in history.decisions:
         if decision.payment_intent_id == payment.payment_intent_id and decision.decision_id not in known:
@@ -258,10 +234,10 @@ def _refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund
         yield _refund(payment, returning, left, judged.return_because, payment.charge.created_at)
 
 
-def _given_by_hand(history: PaymentHistory, payment: Payment) -> int:
+def given_by_hand(history: PaymentHistory, payment: Payment) -> int:
     """What failed as a refund and a person has settled: it is not owed a second time."""
     return sum(
-        refund.amount for refund in refunds_of(history, payment) if _is_failed(refund) and _is_settled(history, refund)
+        refund.amount for refund in refunds_of(history, payment) if is_failed(refund) and is_settled(history, refund)
     )
 
 
@@ -275,79 +251,31 @@ def _refund(payment: Payment, decision_id: str, amount: int, reason: RefundReaso
     return MakeRefund(f"refund:{decision_id}", since, payment, decision_id, amount, reason, with_fee)
 
 
-# --- what needs a person ------------------------------------------------------------------------------------------
+# --- what people took on themselves, and what is strange -----------------------------------------------------------
 
 
-def _settled(history: PaymentHistory) -> set[str]:
+def settled_keys(history: PaymentHistory) -> set[str]:
     """The keys that a person took on themselves."""
     return {one.key for one in history.settled}
 
 
-def _told(trouble: Trouble) -> str:
-    if trouble.key == OFFER_KEY:
-        return trouble.reason
-    return f"{trouble.reason} It is {'tried again' if trouble.retry_at else 'no longer tried: see to it in Stripe'}."
-
-
-def _is_lasting(trouble: Trouble) -> bool:
-    return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None
-
-
-def _bars_offers(claim: Owing, history: PaymentHistory, trouble: Trouble) -> bool:
-    """Stripe refuses to take this payment, and it is still wanted."""
-    if trouble.key != OFFER_KEY or OFFER_KEY in _settled(history) or claim.closed_at is not None:
-        return False
-    return standing(claim, history).status is PaymentStatus.UNPAID
-
-
-def _failed_refunds(history: PaymentHistory) -> Iterator[str]:
-    """A failed refund is never repeated by itself."""
-    attempts = {payment.payment_intent_id: attempt_of(payment, history) for payment in history.payments}
-    for refund in history.refunds:
-        if _is_failed(refund) and not _is_settled(history, refund):
-            attempt = attempts.get(refund.payment_intent_id)
-            text = display(Money(refund.amount, attempt.currency)) if attempt else "a payment"
-            yield f"The refund of {text} failed at the bank; give the money back another way."
-
-
-def _is_failed(refund: Refund) -> bool:
+def is_failed(refund: Refund) -> bool:
     return refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
 
 
-def _is_settled(history: PaymentHistory, refund: Refund) -> bool:
-    return not _settled(history).isdisjoint({f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"})
-
-
-def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[str]:
-    """Money that is to go back, and that we do not or cannot give back ourselves."""
-    for judged in judge(claim, history):
-        owed = {one.key for one in _refunds_due(history, judged)} - _settled(history)
-        disputes = disputes_of(history, judged.payment)
-        undecided = any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
-        if judged.accepted and owed and undecided:
-            yield "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
-        elif judged.return_because and not undecided and _is_short(history, judged.payment):
-            yield "Only a part of a payment that is to go back went back; give the rest back in Stripe."
-
-
-def _is_short(history: PaymentHistory, payment: Payment) -> bool:
-    """We have done what we can, the bank what it wanted, and something is left that no other sentence speaks of."""
-    refunds = refunds_of(history, payment)
-    if payment.charge is None or any(_is_failed(refund) and not _is_settled(history, refund) for refund in refunds):
-        return False
-    returning = automatic_refund_id(payment.charge.charge_id)
-    lost = [dispute.amount for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
-    done = bool(lost) or returning in {refund.decision_id for refund in refunds}
-    back = refunded(history, payment) + _given_by_hand(history, payment) + sum(lost)
-    return done and back < payment.charge.amount and f"refund:{returning}" not in _settled(history)
+def is_settled(history: PaymentHistory, refund: Refund) -> bool:
+    return not settled_keys(history).isdisjoint({f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"})
 
 
 def has_strange_payment(history: PaymentHistory) -> bool:
     """Whether money came that is not what one of our attempts asked for, and nobody has settled it."""
-    return any(
-        (payment.paid or payment.charge)
-        and not is_accepted(payment, history)
-        and not is_unproven(payment, history)
-        and f"payment:{payment.payment_intent_id}" not in _settled(history)
-        for payment in history.payments
-    )
+    return next(strange_payments(history), None) is not None
+
+
+def strange_payments(history: PaymentHistory) -> Iterator[str]:
+    """The keys, by which a person settles them, of payments that are not what was asked for."""
+    for payment in history.payments:
+        key = f"payment:{payment.payment_intent_id}"
+        came = (payment.paid or payment.charge) and not is_unproven(payment, history)
+        if came and not is_accepted(payment, history) and key not in settled_keys(history):
+            yield key

@@ -233,7 +233,9 @@ def _with_refund(history: PaymentHistory, seen: Refund) -> PaymentHistory:
     for known in history.refunds:
         if known.refund_id == seen.refund_id:
             further = max(known, seen, key=lambda refund: _REFUND_RANK[refund.status])
-            merged = replace(further, decision_id=known.decision_id or seen.decision_id)
+            merged = replace(
+                further, decision_id=known.decision_id or seen.decision_id, reason=known.reason or seen.reason
+            )
     others = [refund for refund in history.refunds if refund.refund_id != seen.refund_id]
     return replace(history, refunds=tuple(sorted([*others, merged], key=lambda refund: refund.refund_id)))
 

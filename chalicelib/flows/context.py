@@ -11,9 +11,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.config import Settings
+from chalicelib.domain.books import CLOCK
 from chalicelib.flows.failed_attempts import FailedAttempts
 from chalicelib.gateways.deadline import Deadline
-from chalicelib.storage.stores import ApiClientStore, EntryStore, IdempotencyStore, SessionStore, TeamStore
+from chalicelib.storage.stores import (
+    ApiClientStore,
+    AuditStore,
+    EntryStore,
+    IdempotencyStore,
+    LedgerStore,
+    ParkedEventStore,
+    SessionStore,
+    TeamStore,
+)
 
 if TYPE_CHECKING:
     from chalicelib.gateways.stripe_api import StripeApi
@@ -24,7 +34,10 @@ REQUEST_SECONDS = 25
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`clock()`: now (aware, UTC); `entropy(n)`: n random bytes; `sleep(seconds)` waits; `ticks()` counts seconds."""
+    """`clock()`: now (aware, UTC); `entropy(n)`: n random bytes; `sleep(seconds)` waits; `ticks()` counts seconds.
+
+    `by`: on whose behalf things are changed, for the audit (`domain/books.py`).
+    """
 
     settings: Settings
     clock: Callable[[], datetime]
@@ -36,13 +49,21 @@ class Context:
     api_clients: ApiClientStore
     entries: EntryStore
     idempotency: IdempotencyStore
+    ledger: LedgerStore
+    audit: AuditStore
+    parked_events: ParkedEventStore
     stripe: StripeApi
     deadline: Deadline
     failed_attempts: FailedAttempts = field(default_factory=FailedAttempts)
+    by: str = CLOCK
 
     def within(self, seconds: float) -> Context:
         """The same for one request or run, with that much time."""
         return replace(self, deadline=Deadline(self.ticks, self.ticks() + seconds))
+
+    def acting_for(self, who: str) -> Context:
+        """The same, for what they decide."""
+        return replace(self, by=who)
 
     def jitter(self) -> float:
         """A fraction in [0, 1) by chance."""

@@ -176,7 +176,7 @@ class StripeApi:
         parameters: dict[str, Any] = {
             "payment_intent": act.payment.payment_intent_id,
             "amount": act.amount,
-            "metadata": {objects.DECISION: act.decision_id, "anteroom_reason": act.reason.value},
+            "metadata": {objects.DECISION: act.decision_id, objects.REASON: act.reason.value},
         }
         if act.with_application_fee:
             parameters["refund_application_fee"] = True

@@ -21,6 +21,7 @@ from chalicelib.domain.facts import (
     DisputeSeen,
     DisputeStatus,
     Refund,
+    RefundReason,
     RefundSeen,
     RefundStatus,
 )
@@ -30,6 +31,9 @@ StripeObject = Mapping[str, Any]
 
 TEAM, PARTICIPANT, ATTEMPT, DECISION = "anteroom_team", "anteroom_participant", "anteroom_attempt", "anteroom_refund"
 """The names of our opaque ids in Stripe's metadata."""
+
+REASON = "anteroom_reason"
+"""The name of a refund's reason there."""
 
 _REFUND_STATUSES = {
     "pending": RefundStatus.PENDING,
@@ -139,6 +143,7 @@ def refund_seen(refund: StripeObject) -> RefundSeen:
             amount=_whole(refund, "amount"),
             status=status,
             decision_id=_decision_id(refund),
+            reason=_reason(refund),
         )
     )
 
@@ -150,6 +155,12 @@ def _decision_id(refund: StripeObject) -> str | None:
         raise _strange(refund, "metadata")
     decision_id = (metadata or {}).get(DECISION)
     return decision_id if isinstance(decision_id, str) else None
+
+
+def _reason(refund: StripeObject) -> RefundReason | None:
+    """Why we made it; None for one that is not ours, or of a reason that a newer version had."""
+    written = (refund.get("metadata") or {}).get(REASON)
+    return RefundReason(written) if written in set(RefundReason) else None
 
 
 def dispute_seen(dispute: StripeObject, *, asked: bool) -> DisputeSeen:

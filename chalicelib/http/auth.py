@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
+from chalicelib.domain.books import api_client
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
@@ -22,6 +23,11 @@ class Caller:
 
     client_id: str
     team: Team
+
+    @property
+    def who(self) -> str:
+        """As the audit names them."""
+        return api_client(self.client_id)
 
 
 def caller_of(ctx: Context, request: Request) -> Caller:

@@ -69,7 +69,7 @@ def create_participant(ctx: Context, request: Request) -> Answer:
     """The answer holds their link. Unknown fields are refused. 409 once the session is over or cancelled."""
     caller, session_id = caller_of(ctx, request), session_id_of(request)
     wish = participant_wish(request, caller.team)
-    made = made_once(ctx, request, caller, adding(ctx, caller.team, session_id, wish))
+    made = made_once(ctx, request, caller, adding(ctx.acting_for(caller.who), caller.team, session_id, wish))
     member = made.result
     participant_id = member.session.participant_id(member.participant.number)
     location = f"{ctx.settings.public_url}/v1/participants/{participant_id}"
@@ -107,7 +107,10 @@ def change_participant(ctx: Context, request: Request) -> Answer:
     """
     caller, participant_id = caller_of(ctx, request), _participant_id(request)
     edit, form = participant_edit(request, caller.team)
-    member = if_match(request, lambda version: update_participant(ctx, caller.team, participant_id, edit, version))
+    member = if_match(
+        request,
+        lambda version: update_participant(ctx.acting_for(caller.who), caller.team, participant_id, edit, version),
+    )
     return _shown(member, View(ctx.settings, ctx.clock(), form))
 
 
@@ -124,7 +127,9 @@ def delete_participant(ctx: Context, request: Request) -> Answer:
     team_id = caller.team.team_id
 
     def removed(version: int | None) -> Member:
-        return remove_participant(ctx, team_id, participant_id, keep_payment=keeps, if_version=version)
+        return remove_participant(
+            ctx.acting_for(caller.who), team_id, participant_id, keep_payment=keeps, if_version=version
+        )
 
     if_match(request, removed)
     return json_answer(200, RemovedOut(ok=True), NO_STORE)
@@ -135,7 +140,9 @@ def renew_link(ctx: Context, request: Request) -> Answer:
     """A new `entry_url`; the old one is dead at once. No body is needed."""
     caller = caller_of(ctx, request)
     session_id, number = split_participant_id(_participant_id(request))
-    made = made_once(ctx, request, caller, revoking(ctx, caller.team.team_id, session_id, number))
+    made = made_once(
+        ctx, request, caller, revoking(ctx.acting_for(caller.who), caller.team.team_id, session_id, number)
+    )
     member = _member(made.result, number)
     return with_replay(_shown(member, View(ctx.settings, ctx.clock())), made)
 

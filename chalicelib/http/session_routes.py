@@ -115,7 +115,10 @@ def change_session(ctx: Context, request: Request) -> Answer:
     """
     caller, session_id = caller_of(ctx, request), session_id_of(request)
     edit, form = session_edit(request, ctx.clock())
-    session = if_match(request, lambda version: update_session(ctx, caller.team.team_id, session_id, edit, version))
+    session = if_match(
+        request,
+        lambda version: update_session(ctx.acting_for(caller.who), caller.team.team_id, session_id, edit, version),
+    )
     return _shown(session, View(ctx.settings, ctx.clock(), form))
 
 
@@ -131,7 +134,9 @@ def delete_session(ctx: Context, request: Request) -> Answer:
     caller, session_id, keeps = caller_of(ctx, request), session_id_of(request), keeps_payments(request)
 
     def canceled(version: int | None) -> Session:
-        return cancel_session(ctx, caller.team.team_id, session_id, keep_payments=keeps, if_version=version)
+        return cancel_session(
+            ctx.acting_for(caller.who), caller.team.team_id, session_id, keep_payments=keeps, if_version=version
+        )
 
     if_match(request, canceled)
     return json_answer(200, RemovedOut(ok=True), NO_STORE)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.config import Settings
+from chalicelib.domain.concerns import attention
 from chalicelib.domain.links import LinkClaims, UnknownKeyError, mint
-from chalicelib.domain.obligations import attention
 from chalicelib.domain.payments import Standing, standing
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.teams import Team

@@ -1,4 +1,4 @@
-"""The text in which a session, a team or an API client is kept: one JSON document, beside keys and index attributes.
+"""The text in which a session, a team or a row of the books is kept: one JSON document, beside keys and indexes.
 
 Measured against nested maps in `bench/session_body.py`; see docs/decisions.md. Decoding ignores fields it does not
 know, which is why an item of a newer schema is never written by older code.
@@ -14,9 +14,10 @@ from typing import TypeVar
 import msgspec
 
 from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.books import AuditRow, LedgerRow
 from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
-from chalicelib.storage.stores import DUE_SHARDS, NewerSchemaError, UnreadableError
+from chalicelib.storage.stores import DUE_SHARDS, NewerSchemaError, ParkedEvent, UnreadableError
 
 SCHEMA = 1
 """Of the session's document. A field ships one release before it is written."""
@@ -28,6 +29,9 @@ Kept = TypeVar("Kept")
 _sessions = msgspec.json.Decoder(Session)
 _teams = msgspec.json.Decoder(Team)
 _clients = msgspec.json.Decoder(ApiClient)
+_ledger = msgspec.json.Decoder(LedgerRow)
+_audit = msgspec.json.Decoder(AuditRow)
+_parked = msgspec.json.Decoder(ParkedEvent)
 _encoder = msgspec.json.Encoder()
 
 
@@ -52,6 +56,33 @@ def team_text(team: Team) -> str:
 def team_from(text: str) -> Team:
     """Raises UnreadableError."""
     return _decoded(_teams, text, "a team")
+
+
+def ledger_text(row: LedgerRow) -> str:
+    return _encoder.encode(row).decode()
+
+
+def ledger_from(text: str) -> LedgerRow:
+    """Raises UnreadableError."""
+    return _decoded(_ledger, text, "a ledger row")
+
+
+def audit_text(row: AuditRow) -> str:
+    return _encoder.encode(row).decode()
+
+
+def audit_from(text: str) -> AuditRow:
+    """Raises UnreadableError."""
+    return _decoded(_audit, text, "an audit row")
+
+
+def parked_text(event: ParkedEvent) -> str:
+    return _encoder.encode(event).decode()
+
+
+def parked_from(text: str) -> ParkedEvent:
+    """Raises UnreadableError."""
+    return _decoded(_parked, text, "a parked event")
 
 
 def client_text(client: ApiClient) -> str:

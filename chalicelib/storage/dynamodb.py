@@ -2,26 +2,28 @@
 
 A conditional write whose response was lost is retried by the SDK and then fails its own condition
 (https://github.com/aws/aws-sdk-java/issues/2667). So each write carries an id, the item keeps its last 16, and a failed
-condition whose read-back holds ours was ours. A team or client is recognised by its text instead, an idempotency record
-by its last write id alone, since nobody else writes it while its lease runs.
+condition whose read-back holds ours was ours, with the records of its transaction. A team or client is recognised by
+its text instead, an idempotency record by its last write id alone, since nobody else writes it while its lease runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.books import NO_RECORDS, Records
 from chalicelib.domain.obligations import due_at
 from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
 from chalicelib.storage import codec
+from chalicelib.storage.answers import readable, translated
+from chalicelib.storage.dynamodb_books import audit_item, ledger_item
 from chalicelib.storage.stores import (
     Begun,
     ConflictError,
@@ -30,7 +32,6 @@ from chalicelib.storage.stores import (
     IdempotencyRecord,
     NotFoundError,
     Position,
-    StoreUnavailableError,
     Stretch,
     UnreadableError,
     Walk,
@@ -43,38 +44,55 @@ _KEY_TAKEN = "the idempotency record was written by somebody else"
 
 
 class DynamoSessions:
-    """Sessions. `entropy(n)` gives n random bytes; `retention` is counted from a session's end."""
+    """Sessions. `entropy(n)` gives n random bytes; `retention` is counted from a session's end.
 
-    def __init__(self, entropy: Callable[[int], bytes], retention: timedelta) -> None:
+    `books_retention` is that of ledger and audit rows, counted from their own time.
+    """
+
+    def __init__(self, entropy: Callable[[int], bytes], retention: timedelta, books_retention: timedelta) -> None:
         self._entropy = entropy
         self._retention = retention
+        self._books_retention = books_retention
 
     def get(self, team_id: str, session_id: str) -> Session:
-        with _translated(f"session {session_id}"), _readable(f"session {session_id}"):
+        with translated(f"session {session_id}"), readable(f"session {session_id}"):
             item = SessionItem.get(team_id, session_id, consistent_read=True)
             return codec.session_from(item.body, _revision(item))
 
     def create(self, session: Session) -> Session:
         return self._put(session, SessionItem.session_id.does_not_exist())
 
-    def save(self, session: Session) -> Session:
+    def save(self, session: Session, records: Records = NO_RECORDS) -> Session:
         codec.check_writable(session)
-        return self._put(session, SessionItem.version == session.revision.version)
+        return self._put(session, SessionItem.version == session.revision.version, records)
 
-    def _put(self, session: Session, condition: Condition) -> Session:
+    def _put(self, session: Session, condition: Condition, records: Records = NO_RECORDS) -> Session:
         write_id = self._entropy(_WRITE_ID_BYTES).hex()
         saved = codec.with_revision(session, codec.next_revision(session.revision, write_id))
         try:
-            with _translated(f"session {session.session_id}"):
-                self._item(saved).save(condition=condition)
+            with translated(f"session {session.session_id}"):
+                if records.is_empty:
+                    self._item(saved).save(condition=condition)
+                else:
+                    self._transact(self._item(saved), condition, records, write_id)
         except ConflictError:
             if not self._was_ours(session, write_id):
                 raise
         return saved
 
+    def _transact(self, item: SessionItem, condition: Condition, records: Records, write_id: str) -> None:
+        """One transaction of at most 100 items; its token makes the SDK's own retries harmless."""
+        connection = SessionItem._get_connection().connection  # noqa: SLF001 (that of the models, with their limits)
+        with TransactWrite(connection=connection, client_request_token=write_id) as transaction:
+            transaction.save(item, condition=condition)
+            for row in records.ledger:
+                transaction.save(ledger_item(row, self._books_retention))
+            if records.audit:
+                transaction.save(audit_item(records.audit, self._books_retention))
+
     def _was_ours(self, session: Session, write_id: str) -> bool:
         try:
-            with _translated(f"session {session.session_id}"):
+            with translated(f"session {session.session_id}"):
                 item = SessionItem.get(session.team_id, session.session_id, consistent_read=True)
         except NotFoundError:
             return False
@@ -96,13 +114,13 @@ class DynamoSessions:
         )
 
     def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str]]:
-        with _translated(f"shard {shard}"):
+        with translated(f"shard {shard}"):
             items = SessionItem.due.query(shard, SessionItem.due_at <= codec.milliseconds(until), limit=limit)
             return [(item.team_id, item.session_id) for item in items]
 
     def push_back(self, team_id: str, session_id: str, until: datetime) -> None:
         try:
-            with _translated(f"session {session_id}"):
+            with translated(f"session {session_id}"):
                 SessionItem(team_id, session_id).update(
                     actions=[SessionItem.due_at.set(codec.milliseconds(until))],
                     condition=SessionItem.session_id.exists(),
@@ -119,7 +137,7 @@ class DynamoSessions:
             "last_evaluated_key": _start_key(team_id, after) if after else None,
             "page_size": at_most,
         }
-        with _translated(f"list of team {team_id}"):
+        with translated(f"list of team {team_id}"):
             if walk.by_start:
                 pages = SessionItem.by_start.query(team_id, _start_between(walk), **named).page_iter
             else:
@@ -135,7 +153,7 @@ class DynamoTeams:
         return codec.team_from(self._text(team_id))
 
     def _text(self, team_id: str) -> str:
-        with _translated(f"team {team_id}"):
+        with translated(f"team {team_id}"):
             return TeamItem.get(team_id, consistent_read=True).body
 
     def create(self, team: Team) -> None:
@@ -151,14 +169,14 @@ class DynamoTeams:
 
     def _put(self, team: Team, condition: Condition) -> None:
         try:
-            with _translated(f"team {team.team_id}"):
+            with translated(f"team {team.team_id}"):
                 TeamItem(team.team_id, body=codec.team_text(team)).save(condition=condition)
         except ConflictError:
             if self.get(team.team_id) != team:
                 raise
 
     def all(self) -> Iterator[Team]:
-        with _translated("teams"):
+        with translated("teams"):
             yield from (codec.team_from(item.body) for item in TeamItem.scan(consistent_read=True))
 
 
@@ -171,7 +189,7 @@ class DynamoApiClients:
 
     def _text(self, client_id: str) -> str | None:
         try:
-            with _translated("api client"):
+            with translated("api client"):
                 return ApiClientItem.get(client_id, consistent_read=True).body
         except NotFoundError:
             return None
@@ -189,7 +207,7 @@ class DynamoApiClients:
 
     def _put(self, client: ApiClient, condition: Condition) -> None:
         try:
-            with _translated("api client"):
+            with translated("api client"):
                 ApiClientItem(client.client_id, body=codec.client_text(client)).save(condition=condition)
         except ConflictError:
             if self.find(client.client_id) != client:
@@ -209,13 +227,13 @@ class DynamoEntries:
             expires_at_epoch=int((entry.entered_at + self._retention).timestamp()),
         )
         try:
-            with _translated(f"session {entry.session_id}"):
+            with translated(f"session {entry.session_id}"):
                 item.save(condition=EntryItem.entry_key.does_not_exist())
         except ConflictError:
             return
 
     def of(self, team_id: str, session_id: str) -> list[Entry]:
-        with _translated(f"session {session_id}"):
+        with translated(f"session {session_id}"):
             keys = [i.entry_key for i in EntryItem.query(_session_key(team_id, session_id), consistent_read=True)]
         found = (key.split("#") for key in keys)
         return [Entry(team_id, session_id, int(number), datetime.fromisoformat(at)) for at, number in found]
@@ -241,7 +259,7 @@ class DynamoIdempotency:
     def _put(self, record: IdempotencyRecord, condition: Condition) -> Begun:
         written = replace(record, write_id=self._entropy(_WRITE_ID_BYTES).hex())
         try:
-            with _translated(_RECORD):
+            with translated(_RECORD):
                 _idempotency_item(written).save(condition=condition)
         except ConflictError:
             standing = self._standing(record.record_key)
@@ -250,7 +268,7 @@ class DynamoIdempotency:
 
     def _standing(self, record_key: str) -> IdempotencyRecord:
         try:
-            with _translated(_RECORD), _readable(_RECORD):
+            with translated(_RECORD), readable(_RECORD):
                 return _idempotency_record(IdempotencyItem.get(record_key, consistent_read=True))
         except NotFoundError:
             raise ConflictError(_KEY_TAKEN) from None
@@ -280,7 +298,7 @@ def _found(raw: dict[str, dict[str, Any]], walk: Walk) -> Found:
     starts = datetime.fromisoformat(raw["start_time"]["S"]) if walk.by_start else None
     position = Position(raw["session_id"]["S"], starts)
     try:
-        with _readable(f"session {position.session_id}"):
+        with readable(f"session {position.session_id}"):
             item = SessionItem.from_raw_data(raw)
             return Found(position, codec.session_from(item.body, _revision(item)))
     except UnreadableError:
@@ -313,36 +331,3 @@ def _idempotency_record(item: IdempotencyItem) -> IdempotencyRecord:
 
 def _revision(item: SessionItem) -> Revision:
     return Revision(int(item.version), tuple(map(str, item.write_ids)), int(item.schema))
-
-
-@contextmanager
-def _readable(what: str) -> Iterator[None]:
-    """An item with an attribute missing, or of another type than it should have, as UnreadableError."""
-    try:
-        yield
-    except TypeError:
-        message = f"{what} lacks something, or has something of another type"
-        raise UnreadableError(message) from None
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """PynamoDB's errors as ours, naming `what` by its id; the cause is cut off, since it quotes requests."""
-    try:
-        yield
-    except DoesNotExist:
-        message = f"no such {what}"
-        raise NotFoundError(message) from None
-    except PynamoDBException as error:
-        code = _answered_code(error)
-        if code == "ConditionalCheckFailedException":
-            message = f"{what} was written by somebody else"
-            raise ConflictError(message) from None
-        message = f"{what}: DynamoDB did not answer well ({code or type(error.cause or error).__name__})"
-        raise StoreUnavailableError(message) from None
-
-
-def _answered_code(error: PynamoDBException) -> str | None:
-    """DynamoDB's code, if there was an answer. PynamoDB's own way of asking raises after a read that timed out."""
-    answer = getattr(error.cause, "response", None)
-    return error.cause_response_code if isinstance(answer, dict) else None

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.books import NO_RECORDS, AuditRow, LedgerRow, Records
 from chalicelib.domain.sessions import Session
 from chalicelib.domain.teams import Team
 
@@ -116,6 +117,23 @@ class IdempotencyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """An event of Stripe's that failed, how often, and with which class of error; never what it said.
+
+    `account`: the Stripe account's id, or `own` for the deployment's. Parked once it failed often enough.
+    """
+
+    account: str
+    event_id: str
+    kind: str
+    failures: int
+    error: str
+    first_failed_at: datetime
+    last_failed_at: datetime
+    is_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The record that stands; `is_new`: it is the one that was to begin."""
 
@@ -130,8 +148,11 @@ class SessionStore(Protocol):
     def create(self, session: Session) -> Session:
         """Save a session that was never saved. Raises ConflictError where the id is taken."""
 
-    def save(self, session: Session) -> Session:
-        """Save over the version read. Raises ConflictError, NewerSchemaError, StoreUnavailableError."""
+    def save(self, session: Session, records: Records = NO_RECORDS) -> Session:
+        """Save over the version read, and these records with it or neither.
+
+        Raises ConflictError, NewerSchemaError, StoreUnavailableError.
+        """
 
     def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str]]:
         """(team_id, session_id) of sessions of one shard whose due_at is not after `until`, the longest due first."""
@@ -176,6 +197,29 @@ class EntryStore(Protocol):
 
     def of(self, team_id: str, session_id: str) -> list[Entry]:
         """Who entered when, the first first."""
+
+
+class LedgerStore(Protocol):
+    def between(self, team_id: str, start: datetime, end: datetime) -> Iterator[LedgerRow]:
+        """The charges paid in [start, end), the first first. Raises StoreUnavailableError."""
+
+
+class AuditStore(Protocol):
+    def between(self, team_id: str, start: datetime, end: datetime) -> Iterator[AuditRow]:
+        """What was decided in [start, end), the first first. Raises StoreUnavailableError."""
+
+
+class ParkedEventStore(Protocol):
+    def find(self, account: str, event_id: str) -> ParkedEvent | None: ...
+
+    def save(self, before: ParkedEvent | None, after: ParkedEvent) -> None:
+        """Replace `before` as it was read, None being nothing. Raises ConflictError, StoreUnavailableError."""
+
+    def remove(self, event: ParkedEvent) -> None:
+        """Forget it; nothing happens where there is none."""
+
+    def all(self) -> Iterator[ParkedEvent]:
+        """Every one, parked or on its way there; for operators."""
 
 
 class IdempotencyStore(Protocol):

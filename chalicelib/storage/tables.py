@@ -118,12 +118,52 @@ class IdempotencyItem(Model):
     write_id = UnicodeAttribute()
 
 
+class LedgerItem(Model):
+    """`paid_key` is the time paid (sortable) # the charge's id; `body` is the row."""
+
+    class Meta:
+        table_name = "ledger"
+        billing_mode = "PAY_PER_REQUEST"
+
+    team_id = UnicodeAttribute(hash_key=True)
+    paid_key = UnicodeAttribute(range_key=True)
+    expires_at_epoch = NumberAttribute()
+    body = UnicodeAttribute()
+
+
+class AuditItem(Model):
+    """`audit_key` is the time (sortable) # an id; `body` is the row."""
+
+    class Meta:
+        table_name = "audit"
+        billing_mode = "PAY_PER_REQUEST"
+
+    team_id = UnicodeAttribute(hash_key=True)
+    audit_key = UnicodeAttribute(range_key=True)
+    expires_at_epoch = NumberAttribute()
+    body = UnicodeAttribute()
+
+
+class ParkedEventItem(Model):
+    class Meta:
+        table_name = "parked_events"
+        billing_mode = "PAY_PER_REQUEST"
+
+    account_id = UnicodeAttribute(hash_key=True)
+    event_id = UnicodeAttribute(range_key=True)
+    expires_at_epoch = NumberAttribute()
+    body = UnicodeAttribute()
+
+
 TABLES: Final[dict[str, type[Model]]] = {
     "sessions": SessionItem,
     "teams": TeamItem,
     "api_clients": ApiClientItem,
     "entries": EntryItem,
     "idempotency": IdempotencyItem,
+    "ledger": LedgerItem,
+    "audit": AuditItem,
+    "parked_events": ParkedEventItem,
 }
 
 

@@ -22,7 +22,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.obligations import due_at
-from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.payments import DEAD_ATTEMPTS_KEPT, PaymentStatus
 from tests.support.examples import examples
 from tests.support.histories import (
     attempts,
@@ -100,9 +100,12 @@ def test_the_same_history_means_the_same_standing_and_obligations(life: tuple[Se
 
 
 def facts_of(number: int) -> list[Seen]:
-    """Everything that Stripe could truthfully tell about the n-th attempt, which was paid in the end."""
+    """Everything that Stripe could truthfully tell about the n-th attempt, which was paid in the end.
+
+    No more attempts are held to be void than dead ones are kept: what is dropped is dropped for good.
+    """
     return [
-        AttemptVoid(f"attempt-{number}"),
+        *([AttemptVoid(f"attempt-{number}")] if number <= DEAD_ATTEMPTS_KEPT else []),
         checkout(OPEN, number),
         checkout(PROCESSING, number),
         checkout(PAID, number),

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.admission import Door, admit
+from chalicelib.domain.concerns import attention
 from chalicelib.domain.facts import AttemptState, DisputeStatus, PaymentHistory, RefundReason, RefundStatus, Seen
-from chalicelib.domain.obligations import attention, has_strange_payment
+from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, Standing, judge
 from chalicelib.domain.sessions import Fee, Session, owing
 from tests.support.histories import (

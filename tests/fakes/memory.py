@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.books import NO_RECORDS, Records
 from chalicelib.domain.obligations import due_at
 from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
@@ -29,6 +30,7 @@ from chalicelib.storage.stores import (
     UnreadableError,
     Walk,
 )
+from tests.fakes.memory_books import MemoryBooks
 
 WRITE_ID_BYTES = 6
 READ_BYTES = 1024 * 1024
@@ -62,6 +64,7 @@ class MemorySessions:
         self._lock = threading.RLock()
         self._items: dict[tuple[str, str], Kept] = {}
         self._lost: list[Between] = []
+        self.books = MemoryBooks()
 
     def get(self, team_id: str, session_id: str) -> Session:
         kept = self._kept(team_id, session_id)
@@ -70,12 +73,12 @@ class MemorySessions:
     def create(self, session: Session) -> Session:
         return self._put(session, lambda kept: kept is None)
 
-    def save(self, session: Session) -> Session:
+    def save(self, session: Session, records: Records = NO_RECORDS) -> Session:
         if session.revision.schema > codec.SCHEMA:
             message = f"session {session.session_id} was written by a newer version"
             raise NewerSchemaError(message)
         version = session.revision.version
-        return self._put(session, lambda kept: kept is not None and kept.revision.version == version)
+        return self._put(session, lambda kept: kept is not None and kept.revision.version == version, records)
 
     def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str]]:
         latest = codec.milliseconds(until)
@@ -154,19 +157,21 @@ class MemorySessions:
             raise NotFoundError(message)
         return kept
 
-    def _put(self, session: Session, condition: Callable[[Kept | None], bool]) -> Session:
+    def _put(
+        self, session: Session, condition: Callable[[Kept | None], bool], records: Records = NO_RECORDS
+    ) -> Session:
         write_id = self._entropy(WRITE_ID_BYTES).hex()
         saved = codec.with_revision(session, codec.next_revision(session.revision, write_id))
-        written = self._written(saved, condition)
+        written = self._written(saved, condition, records)
         if written and self._lost:
             self._lost.pop(0)()
-            written = self._written(saved, condition)
+            written = self._written(saved, condition, records)
         if not written and not self._was_ours(session, write_id):
             message = f"session {session.session_id} was written by somebody else"
             raise ConflictError(message)
         return saved
 
-    def _written(self, session: Session, condition: Callable[[Kept | None], bool]) -> bool:
+    def _written(self, session: Session, condition: Callable[[Kept | None], bool], records: Records) -> bool:
         key, due = (session.team_id, session.session_id), due_at(session)
         with self._lock:
             if not condition(self._items.get(key)):
@@ -178,6 +183,7 @@ class MemorySessions:
                 due_shard=codec.due_shard(session.session_id) if due else None,
                 due_at=codec.milliseconds(due) if due else None,
             )
+            self.books.write(records)
         return True
 
     def _was_ours(self, session: Session, write_id: str) -> bool:

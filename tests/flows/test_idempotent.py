@@ -391,7 +391,7 @@ def wire() -> Iterator[Wire]:
 
 def test_the_same_on_dynamodb(world: World, wire: Wire) -> None:
     """A record that stands is read back by its store, so a replay reads twice."""
-    sessions = DynamoSessions(counted_entropy(), timedelta(days=400))
+    sessions = DynamoSessions(counted_entropy(), timedelta(days=400), timedelta(days=3653))
     world.context = replace(world.context, sessions=sessions, idempotency=DynamoIdempotency(counted_entropy()))
     first = ask(world)
     assert [operation for operation, _ in wire.requests] == ["PutItem", "PutItem"]

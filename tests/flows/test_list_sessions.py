@@ -375,7 +375,7 @@ def test_a_page_that_is_counted_to_reads_those_before_it_by_the_megabyte(desk: D
 def wire(desk: Desk) -> Iterator[Wire]:
     """The desk keeps thirty sessions of 50 KB on DynamoDB."""
     with mocked_dynamodb(), tables_on_a_wire() as wire:
-        kept = DynamoSessions(counted_entropy(), timedelta(days=400))
+        kept = DynamoSessions(counted_entropy(), timedelta(days=400), timedelta(days=3653))
         for number in range(30):
             kept.create(nth_session(number, name="x" * 50_000))
         desk.world.context = replace(desk.world.context, sessions=kept)

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain import sessions
 from chalicelib.domain.admission import Door
-from chalicelib.domain.obligations import attention
+from chalicelib.domain.concerns import attention
 from chalicelib.domain.teams import RoomSettings
 from tests.http.doors import (
     DOORS,

@@ -144,7 +144,7 @@ def test_a_payment_that_was_not_asked_for_is_called_out(desk: Desk, world: World
     assert any(
         "NOT what was asked for: look at it in Stripe" in row for row in timeline_of(desk, session.participant_id(2))
     )
-    assert desk.field("attention").startswith("A payment arrived that is not the one that was asked for")
+    assert "payment:pi_3Q  A payment arrived that is not the one that was asked for" in desk.printed
 
 
 def test_a_payment_that_is_not_proven_is_called_so(desk: Desk, world: World) -> None:

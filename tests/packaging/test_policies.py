@@ -61,7 +61,7 @@ def test_every_statement_allows_and_names_its_resource(name: str) -> None:
         assert statement["Effect"] == "Allow"
 
 
-def test_the_api_may_not_scan_delete_or_make_teams() -> None:
+def test_the_api_may_not_scan_make_teams_or_read_the_books() -> None:
     assert {p for p in permissions("api") if p[0].startswith("dynamodb:")} == {
         ("dynamodb:GetItem", "SessionsTable.Arn"),
         ("dynamodb:PutItem", "SessionsTable.Arn"),
@@ -73,6 +73,11 @@ def test_the_api_may_not_scan_delete_or_make_teams() -> None:
         ("dynamodb:Query", "EntriesTable.Arn"),
         ("dynamodb:GetItem", "IdempotencyTable.Arn"),
         ("dynamodb:PutItem", "IdempotencyTable.Arn"),
+        ("dynamodb:PutItem", "LedgerTable.Arn"),
+        ("dynamodb:PutItem", "AuditTable.Arn"),
+        ("dynamodb:GetItem", "ParkedEventsTable.Arn"),
+        ("dynamodb:PutItem", "ParkedEventsTable.Arn"),
+        ("dynamodb:DeleteItem", "ParkedEventsTable.Arn"),
     }
 
 
@@ -83,6 +88,8 @@ def test_the_sweep_sees_what_is_due_and_neither_keys_nor_entries() -> None:
         ("dynamodb:UpdateItem", "SessionsTable.Arn"),
         ("dynamodb:Query", "${SessionsTable.Arn}/index/due"),
         ("dynamodb:GetItem", "TeamsTable.Arn"),
+        ("dynamodb:PutItem", "LedgerTable.Arn"),
+        ("dynamodb:PutItem", "AuditTable.Arn"),
     }
 
 

@@ -13,13 +13,22 @@ DEPLOYED = {
     for resource in RESOURCES.values()
     if resource.get("Type") == "AWS::DynamoDB::Table"
 }
-EXPIRE = {"sessions", "entries", "idempotency"}
+EXPIRE = {"sessions", "entries", "idempotency", "ledger", "audit", "parked_events"}
 
 every_table = pytest.mark.parametrize("name", sorted(DEPLOYED))
 
 
 def test_the_same_tables_are_deployed_and_used() -> None:
-    assert sorted(DEPLOYED) == ["api_clients", "entries", "idempotency", "sessions", "teams"]
+    assert sorted(DEPLOYED) == [
+        "api_clients",
+        "audit",
+        "entries",
+        "idempotency",
+        "ledger",
+        "parked_events",
+        "sessions",
+        "teams",
+    ]
     assert sorted(TABLES) == sorted(DEPLOYED)
 
 

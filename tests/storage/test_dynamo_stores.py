@@ -42,6 +42,7 @@ from tests.storage.wire import Wire, mocked_dynamodb, tables_on_a_wire
 
 SESSION_ID = next(session_ids())
 RETENTION = timedelta(days=400)
+BOOKS_RETENTION = timedelta(days=3653)
 DYNAMODB_ITEM_LIMIT = 400 * 1024
 
 
@@ -59,7 +60,7 @@ def wire() -> Iterator[Wire]:
 
 @pytest.fixture
 def sessions(wire: Wire) -> DynamoSessions:
-    return DynamoSessions(counted_entropy(), RETENTION)
+    return DynamoSessions(counted_entropy(), RETENTION, BOOKS_RETENTION)
 
 
 class DynamoStage:

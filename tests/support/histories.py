@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chalicelib.domain.concerns import attention
 from chalicelib.domain.facts import (
     NOTHING_YET,
     Attempt,
@@ -31,7 +32,7 @@ from chalicelib.domain.facts import (
     SettledByHand,
     Waiver,
 )
-from chalicelib.domain.obligations import MakeRefund, Obligation, attention, obligations
+from chalicelib.domain.obligations import MakeRefund, Obligation, obligations
 from chalicelib.domain.payments import Standing, fold, standing
 from chalicelib.domain.sessions import Fee, Participant, Role, Session, owing
 from chalicelib.domain.teams import PayeeAccount, Team

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.admission import admit
-from chalicelib.domain.obligations import attention, due_at
+from chalicelib.domain.concerns import attention
+from chalicelib.domain.obligations import due_at
 from chalicelib.domain.sessions import Session
 from chalicelib.flows.sweep import sweep_session
 from sandbox.stripe_standin.errors import JsonObject

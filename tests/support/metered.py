@@ -21,6 +21,7 @@ from chalicelib.storage.dynamodb import (
     DynamoSessions,
     DynamoTeams,
 )
+from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
 from tests.storage.wire import Wire
 from tests.support.edge import Edge
 from tests.support.seam import Kind, Spent, spent_on
@@ -28,7 +29,13 @@ from tests.support.world import TEAM_ID, World
 
 CLIENT_ID = "client-1"
 CLIENT_SECRET = "secret-of-client-1"
-OPERATIONS = {"GetItem": Kind.READ, "Query": Kind.QUERY, "PutItem": Kind.WRITE, "UpdateItem": Kind.WRITE}
+OPERATIONS = {
+    "GetItem": Kind.READ,
+    "Query": Kind.QUERY,
+    "PutItem": Kind.WRITE,
+    "UpdateItem": Kind.WRITE,
+    "TransactWriteItems": Kind.WRITE,
+}
 
 
 class MeteredWorld(World):
@@ -84,11 +91,14 @@ class MeteredDynamoWorld(MeteredWorld):
         retention = self.context.settings.retention
         self.context = replace(
             self.context,
-            sessions=DynamoSessions(self.random.randbytes, retention),
+            sessions=DynamoSessions(self.random.randbytes, retention, self.context.settings.books_retention),
             teams=DynamoTeams(),
             api_clients=DynamoApiClients(),
             entries=DynamoEntries(retention),
             idempotency=DynamoIdempotency(self.random.randbytes),
+            ledger=DynamoLedger(),
+            audit=DynamoAudit(),
+            parked_events=DynamoParkedEvents(),
         )
         for team in (self.team, self.other_team):
             self.context.teams.create(team)

@@ -16,9 +16,9 @@ from typing import Any
 
 from chalicelib.config import Settings, load
 from chalicelib.domain.admission import Admission
+from chalicelib.domain.concerns import attention
 from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.links import LinkClaims, mint
-from chalicelib.domain.obligations import attention
 from chalicelib.domain.payments import PaymentStatus, standing
 from chalicelib.domain.sessions import Fee, Participant, ParticipantWish, Role, Session, SessionWish, owing
 from chalicelib.domain.teams import PayeeAccount, Plan, Team
@@ -39,7 +39,14 @@ from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.deliveries import signature
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.payments import Outcome
-from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemoryIdempotency, MemorySessions, MemoryTeams
+from tests.fakes.memory import (
+    MemoryApiClients,
+    MemoryEntries,
+    MemoryIdempotency,
+    MemorySessions,
+    MemoryTeams,
+)
+from tests.fakes.memory_books import MemoryParkedEvents
 from tests.support.seam import Seam
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -107,6 +114,9 @@ class World:
         self.api_clients = MemoryApiClients()
         self.entries = MemoryEntries()
         self.idempotency = MemoryIdempotency(self.random.randbytes)
+        self.ledger = self.sessions.books.ledger()
+        self.audit = self.sessions.books.audit()
+        self.parked_events = MemoryParkedEvents()
         self.seam = Seam()
         self.context = self._context(settings or settings_of())
         self.team = self.add_team(TEAM_ID, "Riverside Clinic")
@@ -125,6 +135,9 @@ class World:
             api_clients=self.seam.watched(self.api_clients, "api_clients"),
             entries=self.seam.watched(self.entries, "entries"),
             idempotency=self.seam.watched(self.idempotency, "idempotency"),
+            ledger=self.seam.watched(self.ledger, "ledger"),
+            audit=self.seam.watched(self.audit, "audit"),
+            parked_events=self.seam.watched(self.parked_events, "parked_events"),
             stripe=StripeApi(client, no_sleep),
             deadline=Deadline(self.clock.ticks, self.clock.ticks() + REQUEST_SECONDS),
         )

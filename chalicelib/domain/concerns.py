@@ -1,0 +1,133 @@
+"""What needs a person: which part of the money the product cannot settle by itself, in plain words.
+
+Each concern has the key by which an operator has the act tried again, or takes it on themselves (`by_hand.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.facts import NOTHING_YET, DisputeStatus, Payment, PaymentHistory, Refund, Trouble
+from chalicelib.domain.money import Money, display
+from chalicelib.domain.obligations import (
+    automatic_refund_id,
+    given_by_hand,
+    is_failed,
+    is_settled,
+    refunds_due,
+    settled_keys,
+    strange_payments,
+    whatever_is_owed,
+)
+from chalicelib.domain.payments import (
+    Owing,
+    PaymentStatus,
+    attempt_of,
+    disputes_of,
+    judge,
+    refunded,
+    refunds_of,
+    standing,
+)
+from chalicelib.domain.sessions import Participant, Session, owing
+from chalicelib.domain.troubles import OFFER_KEY
+
+FAILURES_UNTIL_ATTENTION = 3
+ATTENTION_AFTER_END = timedelta(hours=1)
+STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
+STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What needs a person: the key by which they retry or settle it, and the reason in a sentence."""
+
+    key: str
+    sentence: str
+
+
+def attention(session: Session, participant: Participant, now: datetime) -> str | None:
+    """What needs a person, in sentences; None when nothing does."""
+    return " ".join(dict.fromkeys(one.sentence for one in concerns(session, participant, now))) or None
+
+
+def concerns(session: Session, participant: Participant, now: datetime) -> list[Concern]:
+    """What needs a person, and under which key."""
+    claim, history = owing(session, participant), participant.history
+    if history == NOTHING_YET:
+        return []
+    pending = {one.key for one in whatever_is_owed(claim, history)} - settled_keys(history)
+    long_over = now >= session.end_time + ATTENTION_AFTER_END
+    found = [*_failed_refunds(history), *_not_going_back(claim, history)]
+    found += [Concern(key, STRANGE) for key in strange_payments(history)]
+    found += [
+        Concern(trouble.key, _told(trouble))
+        for trouble in history.troubles
+        if (trouble.key in pending and (long_over or _is_lasting(trouble))) or _bars_offers(claim, history, trouble)
+    ]
+    if long_over and not found:
+        found += [Concern(key, STILL_PENDING) for key in sorted(pending)]
+    return found
+
+
+def _told(trouble: Trouble) -> str:
+    if trouble.key == OFFER_KEY:
+        return trouble.reason
+    return f"{trouble.reason} It is {'tried again' if trouble.retry_at else 'no longer tried: see to it in Stripe'}."
+
+
+def _is_lasting(trouble: Trouble) -> bool:
+    return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None
+
+
+def _bars_offers(claim: Owing, history: PaymentHistory, trouble: Trouble) -> bool:
+    """Stripe refuses to take this payment, and it is still wanted."""
+    if trouble.key != OFFER_KEY or OFFER_KEY in settled_keys(history) or claim.closed_at is not None:
+        return False
+    return standing(claim, history).status is PaymentStatus.UNPAID
+
+
+def _failed_refunds(history: PaymentHistory) -> Iterator[Concern]:
+    """A failed refund is never repeated by itself."""
+    attempts = {payment.payment_intent_id: attempt_of(payment, history) for payment in history.payments}
+    for refund in history.refunds:
+        if is_failed(refund) and not is_settled(history, refund) and not _is_retried(history, refund):
+            attempt = attempts.get(refund.payment_intent_id)
+            text = display(Money(refund.amount, attempt.currency)) if attempt else "a payment"
+            sentence = f"The refund of {text} failed at the bank; give the money back another way."
+            yield Concern(f"refund:{refund.refund_id}", sentence)
+
+
+def _is_retried(history: PaymentHistory, refund: Refund) -> bool:
+    """Somebody decided another refund in its place."""
+    return any(one.key == f"refund:{refund.refund_id}" for one in history.retried)
+
+
+def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
+    """Money that is to go back, and that we do not or cannot give back ourselves."""
+    for judged in judge(claim, history):
+        owed = sorted({one.key for one in refunds_due(history, judged)} - settled_keys(history))
+        disputes = disputes_of(history, judged.payment)
+        undecided = any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
+        if judged.accepted and owed and undecided:
+            sentence = (
+                "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
+            )
+            yield Concern(owed[0], sentence)
+        elif judged.return_because and judged.payment.charge and not undecided and _is_short(history, judged.payment):
+            sentence = "Only a part of a payment that is to go back went back; give the rest back in Stripe."
+            yield Concern(f"refund:{automatic_refund_id(judged.payment.charge.charge_id)}", sentence)
+
+
+def _is_short(history: PaymentHistory, payment: Payment) -> bool:
+    """We have done what we can, the bank what it wanted, and something is left that no other sentence speaks of."""
+    refunds = refunds_of(history, payment)
+    if payment.charge is None or any(is_failed(refund) and not is_settled(history, refund) for refund in refunds):
+        return False
+    returning = automatic_refund_id(payment.charge.charge_id)
+    lost = [dispute.amount for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
+    done = bool(lost) or returning in {refund.decision_id for refund in refunds}
+    back = refunded(history, payment) + given_by_hand(history, payment) + sum(lost)
+    return done and back < payment.charge.amount and f"refund:{returning}" not in settled_keys(history)
