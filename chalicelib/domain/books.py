@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund, RefundReason
+from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund
 from chalicelib.domain.payments import Judged, disputes_of, judge, refunded, refunds_of
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 
@@ -32,9 +32,10 @@ def operator(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One charge. Amounts in the minor unit; `refunded` also counts what is on its way, `goes_back`: why, if it does.
+    """One charge. Amounts in the minor unit; `refunded` also counts what is on its way.
 
-    `is_accepted`: it is money for an offer of ours, as that was made. `client_id`: who scheduled the session.
+    `is_accepted`: it is money for an offer of ours, as that was made. `client_id`: who scheduled the session. All of it
+    is told by Stripe, so that no change of a clinic's makes more rows than fit one transaction.
     """
 
     team_id: str
@@ -53,7 +54,6 @@ class LedgerRow:
     charged_back: int
     is_disputed: bool
     is_accepted: bool
-    goes_back: RefundReason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,6 @@ def _rows(session: Session, participant: Participant, judged: Judged) -> Iterato
         charged_back=sum(one.amount for one in disputes if one.status is DisputeStatus.LOST),
         is_disputed=any(one.status is DisputeStatus.OPEN for one in disputes),
         is_accepted=judged.accepted,
-        goes_back=judged.return_because,
     )
 
 

@@ -37,6 +37,8 @@ from chalicelib.domain.troubles import OFFER_KEY
 FAILURES_UNTIL_ATTENTION = 3
 ATTENTION_AFTER_END = timedelta(hours=1)
 STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
+OVERFLOW_KEY = "overflow"
+OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -62,6 +64,8 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     long_over = now >= session.end_time + ATTENTION_AFTER_END
     found = [*_failed_refunds(history), *_not_going_back(claim, history)]
     found += [Concern(key, STRANGE) for key in strange_payments(history)]
+    if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
+        found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
     found += [
         Concern(trouble.key, _told(trouble))
         for trouble in history.troubles

@@ -198,7 +198,10 @@ class RetriedByHand:
 
 @dataclass(frozen=True, slots=True)
 class PaymentHistory:
-    """All that is kept about one participant's money. `closed_attempts` counts those proven dead and dropped."""
+    """All that is kept about one participant's money. `closed_attempts` counts those proven dead and dropped.
+
+    `overflowed`: more was told than is kept (`bounds.py`).
+    """
 
     attempts: tuple[Attempt, ...] = ()
     closed_attempts: int = 0
@@ -210,6 +213,7 @@ class PaymentHistory:
     troubles: tuple[Trouble, ...] = ()
     settled: tuple[SettledByHand, ...] = ()
     retried: tuple[RetriedByHand, ...] = ()
+    overflowed: bool = False
 
 
 NOTHING_YET = PaymentHistory()

@@ -202,7 +202,7 @@ def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]
         yield FetchCharge(f"charge:{payment.payment_intent_id}", made_at, payment)
         return
     seen = sum(refund.amount for refund in refunds_of(history, payment))
-    if payment.refunded_hint > seen:
+    if payment.refunded_hint > seen and not history.overflowed:
         yield ListRefunds(f"refunds:{payment.payment_intent_id}", payment.charge.created_at, payment)
     for dispute in disputes_of(history, payment):
         if dispute.doubted:

@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from chalicelib.domain.bounds import bounded
 from chalicelib.domain.facts import (
     ActFailed,
     ActSucceeded,
@@ -127,6 +128,10 @@ class Standing:
 
 def fold(history: PaymentHistory, seen: Seen) -> PaymentHistory:
     """Take one thing seen into the history. Folding it again changes nothing (failures of our own acts apart)."""
+    return bounded(_folded(history, seen))
+
+
+def _folded(history: PaymentHistory, seen: Seen) -> PaymentHistory:
     match seen:
         case CheckoutSeen():
             return _with_checkout(history, seen)
@@ -339,9 +344,10 @@ def is_returned(history: PaymentHistory, payment: Payment) -> bool:
 
 
 def refunded(history: PaymentHistory, payment: Payment) -> int:
-    """What went back or is on its way, in minor units."""
+    """What went back or is on its way, in minor units; by Stripe's own sum where not every refund is kept."""
     standing = {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
-    return sum(refund.amount for refund in refunds_of(history, payment) if refund.status in standing)
+    known = sum(refund.amount for refund in refunds_of(history, payment) if refund.status in standing)
+    return max(known, payment.refunded_hint) if history.overflowed else known
 
 
 def refunds_of(history: PaymentHistory, payment: Payment) -> tuple[Refund, ...]:

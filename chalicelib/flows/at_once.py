@@ -11,7 +11,7 @@ import logging
 from chalicelib.domain.facts import Seen
 from chalicelib.domain.obligations import due
 from chalicelib.domain.sessions import Session, saw
-from chalicelib.flows.carry_out import carry_out
+from chalicelib.flows.carry_out import ACTS_PER_SAVE, carry_out
 from chalicelib.flows.change import ContendedError, change
 from chalicelib.flows.context import Context
 from chalicelib.gateways.deadline import OutOfTimeError
@@ -50,7 +50,7 @@ def _acted(ctx: Context, session: Session, numbers: frozenset[int]) -> list[tupl
     histories = {one.number: one.history for one in session.participants if one.number in numbers}
     acted: list[tuple[int, list[Seen]]] = []
     for number, one in due(session, ctx.clock()):
-        if ctx.deadline.left() < LEAST_SECONDS + SAVE_SECONDS:
+        if ctx.deadline.left() < LEAST_SECONDS + SAVE_SECONDS or len(acted) == ACTS_PER_SAVE:
             break
         if number not in histories:
             continue

@@ -26,6 +26,9 @@ from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 
+ACTS_PER_SAVE = 20
+"""Each may write a row of the ledger, and a transaction holds 100 items."""
+
 TRIES_UNDER_ONE_KEY = 3
 """Refunds of an answer that stays 5xx; the third failure is minutes old, so nothing of it is still on its way."""
 

@@ -19,7 +19,7 @@ from chalicelib.flows.close_offers import change_without_offers
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
 from chalicelib.flows.preconditions import check_version
-from chalicelib.flows.size_limit import check_size
+from chalicelib.flows.size_limit import check_room, check_size
 from chalicelib.storage.stores import NotFoundError
 
 _PLANNED_BYTES = 9
@@ -61,6 +61,7 @@ def add_participant(
         key_id = ctx.settings.link_keys.current
         changed = edits.add_participant(session, wish, team, key_id=key_id, now=ctx.clock(), planned_id=planned_id)
         check_size(changed)
+        check_room(changed)
         return changed
 
     session = change(ctx, ctx.sessions.get(team.team_id, session_id), added)

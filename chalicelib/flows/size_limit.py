@@ -1,4 +1,7 @@
-"""How large a session may be that a clinic asks for; what Stripe tells of it is never refused for its size."""
+"""How large a session may be that people ask for; what Stripe tells of it is never refused for its size.
+
+The figures, with the longest histories that `domain/bounds.py` keeps, are in docs/decisions.md; a test fills an item.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from dataclasses import replace
 
 from chalicelib.domain.facts import NOTHING_YET
 from chalicelib.domain.sessions import InvalidSessionError, Problem, Session
-from chalicelib.storage.codec import session_size
+from chalicelib.storage.codec import session_size, stored_size
 
 LARGEST_REQUEST = 150 * 1024
 """Bytes of a session as a clinic asks for it; the rest up to DynamoDB's 400 KB is kept for attempts and facts."""
+
+FULL = 200 * 1024
+"""Bytes of the item with its facts, from which on nobody is added and nothing decided that takes room of its own."""
 
 
 def check_size(session: Session) -> None:
@@ -18,4 +24,11 @@ def check_size(session: Session) -> None:
     size = session_size(replace(session, participants=asked))
     if size > LARGEST_REQUEST:
         message = f"the session takes {size} bytes; at most {LARGEST_REQUEST} are kept, so send shorter texts"
+        raise InvalidSessionError((Problem("participants", message),))
+
+
+def check_room(session: Session) -> None:
+    """Whether what was just added to it leaves room for the facts that may come. Raises InvalidSessionError."""
+    if stored_size(session) > FULL:
+        message = "the session holds as many participants, payments and decisions as it can; schedule another session"
         raise InvalidSessionError((Problem("participants", message),))

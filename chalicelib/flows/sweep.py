@@ -14,7 +14,7 @@ from functools import partial
 from chalicelib.domain.facts import Seen
 from chalicelib.domain.obligations import due
 from chalicelib.domain.sessions import Session, saw
-from chalicelib.flows.carry_out import carry_out
+from chalicelib.flows.carry_out import ACTS_PER_SAVE, carry_out
 from chalicelib.flows.change import ContendedError, change
 from chalicelib.flows.context import Context
 from chalicelib.gateways.deadline import OutOfTimeError
@@ -123,7 +123,7 @@ def _acted(ctx: Context, session: Session) -> list[tuple[int, list[Seen]]]:
     """Stops in time to save what was done: else a session with much to do would begin anew at every tick."""
     histories = {participant.number: participant.history for participant in session.participants}
     acted: list[tuple[int, list[Seen]]] = []
-    for number, one in due(session, ctx.clock()):
+    for number, one in due(session, ctx.clock())[:ACTS_PER_SAVE]:
         if acted and ctx.deadline.left() < SECONDS_KEPT_BACK:
             break
         try:

@@ -22,6 +22,9 @@ from chalicelib.storage.stores import DUE_SHARDS, NewerSchemaError, ParkedEvent,
 SCHEMA = 1
 """Of the session's document. A field ships one release before it is written."""
 
+LONGEST_UNPACKED = 64 * 1024
+"""Characters. An ordinary session has 2,000, and is kept as a text that people and other programs can read."""
+
 WRITE_IDS_KEPT = 16
 
 Kept = TypeVar("Kept")
@@ -44,9 +47,29 @@ def session_from(text: str, revision: Revision) -> Session:
     return replace(_decoded(_sessions, text, "a session"), revision=revision)
 
 
+def packed(text: str) -> bytes | None:
+    """A long text as it is kept: deflated, so that 400 KB hold the facts of any session. None: it is kept as it is."""
+    return zlib.compress(text.encode()) if len(text) > LONGEST_UNPACKED else None
+
+
+def unpacked(deflated: bytes) -> str:
+    """Raises UnreadableError."""
+    try:
+        return zlib.decompress(deflated).decode()
+    except (zlib.error, UnicodeError) as error:
+        message = f"a session does not unpack: {type(error).__name__}"
+        raise UnreadableError(message) from None
+
+
 def session_size(session: Session) -> int:
-    """Bytes of the document as stored."""
+    """Bytes of the document."""
     return len(_encoder.encode(session))
+
+
+def stored_size(session: Session) -> int:
+    """Bytes of the document as it is kept, packed if it is long."""
+    text = session_text(session)
+    return len(packed(text) or text.encode())
 
 
 def team_text(team: Team) -> str:

@@ -57,7 +57,7 @@ class DynamoSessions:
     def get(self, team_id: str, session_id: str) -> Session:
         with translated(f"session {session_id}"), readable(f"session {session_id}"):
             item = SessionItem.get(team_id, session_id, consistent_read=True)
-            return codec.session_from(item.body, _revision(item))
+            return _session(item)
 
     def create(self, session: Session) -> Session:
         return self._put(session, SessionItem.session_id.does_not_exist())
@@ -99,7 +99,8 @@ class DynamoSessions:
         return write_id in item.write_ids
 
     def _item(self, session: Session) -> SessionItem:
-        due = due_at(session)
+        due, text = due_at(session), codec.session_text(session)
+        deflated = codec.packed(text)
         return SessionItem(
             team_id=session.team_id,
             session_id=session.session_id,
@@ -110,7 +111,8 @@ class DynamoSessions:
             version=session.revision.version,
             write_ids=list(session.revision.write_ids),
             expires_at_epoch=int((session.end_time + self._retention).timestamp()),
-            body=codec.session_text(session),
+            body=None if deflated else text,
+            packed=deflated,
         )
 
     def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str]]:
@@ -300,7 +302,7 @@ def _found(raw: dict[str, dict[str, Any]], walk: Walk) -> Found:
     try:
         with readable(f"session {position.session_id}"):
             item = SessionItem.from_raw_data(raw)
-            return Found(position, codec.session_from(item.body, _revision(item)))
+            return Found(position, _session(item))
     except UnreadableError:
         return Found(position, None)
 
@@ -327,6 +329,15 @@ def _idempotency_record(item: IdempotencyItem) -> IdempotencyRecord:
         expires_at=codec.from_milliseconds(int(item.expires_at_epoch) * 1000),
         write_id=item.write_id,
     )
+
+
+def _session(item: SessionItem) -> Session:
+    """Raises UnreadableError."""
+    text: str | None = codec.unpacked(item.packed) if item.packed else item.body
+    if text is None:
+        message = f"session {item.session_id} has no body"
+        raise UnreadableError(message)
+    return codec.session_from(text, _revision(item))
 
 
 def _revision(item: SessionItem) -> Revision:

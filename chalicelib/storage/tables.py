@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -52,7 +52,7 @@ class Due(GlobalSecondaryIndex["SessionItem"]):
 
 
 class SessionItem(Model):
-    """`due_at` in milliseconds since 1970; `body` is the document of `codec.py`."""
+    """`due_at` in milliseconds since 1970; the document of `codec.py` is `body`, or `packed` when it is long."""
 
     class Meta:
         table_name = "sessions"
@@ -67,7 +67,8 @@ class SessionItem(Model):
     version = NumberAttribute()
     write_ids = ListAttribute(of=UnicodeAttribute)
     expires_at_epoch = NumberAttribute()
-    body = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
+    packed = BinaryAttribute(null=True, legacy_encoding=False)
     by_start = ByStart()
     due = Due()
 

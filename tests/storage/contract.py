@@ -28,6 +28,7 @@ from chalicelib.storage.stores import (
     TeamStore,
     UnreadableError,
 )
+from tests.storage.largest import largest_session
 from tests.storage.samples import (
     CLIENT,
     CLINIC,
@@ -36,7 +37,6 @@ from tests.storage.samples import (
     TEAM_ID,
     a_session,
     due_session,
-    largest_session,
     session_ids,
 )
 

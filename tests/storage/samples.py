@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count, islice
+from itertools import count
 
 from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.facts import (
@@ -14,17 +14,12 @@ from chalicelib.domain.facts import (
     AttemptState,
     Charge,
     CheckoutPaid,
-    Dispute,
-    DisputeStatus,
     Payment,
     PaymentHistory,
     Refund,
-    RefundDecision,
     RefundStatus,
-    Trouble,
 )
 from chalicelib.domain.ids import session_id_at
-from chalicelib.domain.payments import DEAD_ATTEMPTS_KEPT
 from chalicelib.domain.sessions import Fee, Participant, Role, Session
 from chalicelib.domain.teams import PayeeAccount, Plan, RoomSettings, Team
 from chalicelib.storage.codec import due_shard, team_text
@@ -118,50 +113,4 @@ def paid_history(attempt_id: str) -> PaymentHistory:
         attempts=(attempt,),
         payments=(Payment("pi_3Q", attempt_id, None, paid, charge),),
         refunds=(Refund("re_3Q", "pi_3Q", 2000, RefundStatus.SUCCEEDED, "decision-1"),),
-    )
-
-
-def largest_session() -> Session:
-    """Fifty guests with texts of four-byte characters just under 150 KB, and every fact there can be for each.
-
-    Ids and addresses are as long as Stripe's: dead attempts as many as are kept, an offer that is open and one that was
-    paid, two charges of which one went back, a refund that was asked for, a dispute, and trouble with both.
-    """
-    guests = tuple(islice(map(_talkative_guest, count(1)), 50))
-    return replace(a_session(name="\N{GRINNING FACE}" * 255), participants=guests)
-
-
-def _talkative_guest(number: int) -> Participant:
-    return Participant(
-        number=number,
-        role=Role.GUEST,
-        created_at=NOON,
-        key_id=1,
-        display_name="\N{GRINNING FACE}" * 255,
-        email="\N{GRINNING FACE}" * 255,
-        state="x" * 500,
-        fee=Fee(8000, "aud", payee=_ACCOUNT),
-        history=_every_fact(),
-    )
-
-
-_ACCOUNT = "acct_" + "1" * 16
-_ATTEMPT_ID = "0190a5a0-0000-4000-8000-0000000000aa"
-
-
-def _every_fact() -> PaymentHistory:
-    history = paid_history(_ATTEMPT_ID)
-    paid = replace(history.attempts[0], stripe_account_id=_ACCOUNT)
-    dead = replace(paid, state=AttemptState.EXPIRED, looked_at=NOON)
-    open_one = replace(open_attempt(_ATTEMPT_ID, NOON), stripe_account_id=_ACCOUNT, looked_at=NOON)
-    payment = replace(history.payments[0], payment_intent_id="pi_" + "3" * 24, stripe_account_id=_ACCOUNT)
-    refund = Refund("re_" + "3" * 24, payment.payment_intent_id, 2000, RefundStatus.FAILED, "auto-ch_" + "3" * 24)
-    return replace(
-        history,
-        attempts=(*([dead] * DEAD_ATTEMPTS_KEPT), paid, open_one),
-        payments=(payment, payment),
-        refunds=(refund, refund),
-        disputes=(Dispute("du_" + "1" * 24, payment.payment_intent_id, 8000, DisputeStatus.OPEN),),
-        decisions=(RefundDecision(_ATTEMPT_ID, payment.payment_intent_id, 2000, NOON, "client-1", "came late"),),
-        troubles=tuple(Trouble(f"{act}:{_ATTEMPT_ID}", 9, NOON, NOON, "x" * 120) for act in ("look", "refund")),
     )

@@ -5,6 +5,7 @@ moto proves shapes and conditions; that they hold under real races is for a real
 
 from __future__ import annotations
 
+import base64
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from itertools import islice
 
 import pytest
 
+from chalicelib.flows.size_limit import FULL
 from chalicelib.storage import codec
 from chalicelib.storage.dynamodb import (
     DynamoApiClients,
@@ -25,6 +27,7 @@ from chalicelib.storage.stores import Entry, Position, SessionStore, StoreUnavai
 from chalicelib.storage.tables import EntryItem, IdempotencyItem, SessionItem, TeamItem
 from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
 from tests.storage.idempotency_contract import OTHER, RECORD, IdempotencyContract, IdempotencyStage
+from tests.storage.largest import before_the_facts, largest_session
 from tests.storage.samples import (
     CLIENT,
     CLINIC,
@@ -33,7 +36,6 @@ from tests.storage.samples import (
     a_session,
     counted_entropy,
     due_session,
-    largest_session,
     session_ids,
     without_a_field,
 )
@@ -235,10 +237,13 @@ def test_sessions_are_found_by_when_they_start(sessions: DynamoSessions) -> None
 def test_the_largest_session_with_its_facts_stays_under_what_dynamodb_takes(
     sessions: DynamoSessions, wire: Wire
 ) -> None:
-    sessions.create(largest_session())
+    largest = largest_session()
+    sessions.create(largest)
     stored = wire.sent("PutItem")[0]["Item"]
-    size = sum(len(name) + len(str(*value.values()).encode()) for name, value in stored.items())
+    packed = len(base64.b64decode(stored.pop("packed")["B"]))
+    size = packed + sum(len(name) + len(str(*value.values()).encode()) for name, value in stored.items())
     assert 300_000 < size < DYNAMODB_ITEM_LIMIT
+    assert codec.stored_size(before_the_facts(largest)) > FULL
 
 
 def test_an_item_expires_when_it_was_kept_long_enough(sessions: DynamoSessions) -> None:

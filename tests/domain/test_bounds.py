@@ -1,0 +1,67 @@
+"""Nobody fills a participant's history: what is kept is bounded, in any order, and what is dropped is told."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from chalicelib.domain.bounds import DISPUTES_KEPT, PAYMENTS_KEPT, REFUNDS_KEPT
+from chalicelib.domain.concerns import OVERFLOWED
+from chalicelib.domain.facts import Dispute, DisputeSeen, DisputeStatus, Seen
+from chalicelib.domain.payments import PaymentStatus
+from tests.support.histories import charge, folded, needs, paid, refund, refunds_owed, session_of, settled, standing_of
+
+
+def cents_back(count: int) -> list[Seen]:
+    """So many refunds of a cent, made in the dashboard."""
+    return [refund(f"{number:03d}", 1) for number in range(count)]
+
+
+def test_as_many_refunds_as_are_kept_are_no_overflow() -> None:
+    history = folded(*paid(), *cents_back(REFUNDS_KEPT))
+    assert not history.overflowed
+    assert needs(session_of(history)) is None
+
+
+def test_more_refunds_than_are_kept_are_told_and_counted_by_stripes_own_sum() -> None:
+    history = folded(*paid(), *cents_back(500), charge(refunded=500))
+    assert len(history.refunds) == REFUNDS_KEPT
+    assert standing_of(session_of(history)).amount_refunded == 500
+    assert standing_of(session_of(history)).status is PaymentStatus.PARTIALLY_REFUNDED
+    assert needs(session_of(history)) == OVERFLOWED
+
+
+def test_what_overflows_is_not_asked_for_again_and_can_be_settled_by_hand() -> None:
+    history = settled(folded(*paid(), *cents_back(500), charge(refunded=500)), "overflow")
+    session = session_of(history)
+    assert needs(session) is None
+    assert refunds_owed(session) == []
+
+
+def test_any_order_of_too_many_facts_ends_the_same() -> None:
+    facts = [*paid(), *cents_back(60), charge(refunded=60)]
+    histories = set()
+    for seed in range(50):
+        random.Random(seed).shuffle(facts)
+        histories.add(folded(*facts, *facts[:20]))
+    assert len(histories) == 1
+
+
+def test_our_own_refunds_are_kept_before_those_of_the_dashboard() -> None:
+    ours = refund("zzz", 2000, decision_id="decision-1")
+    assert ours.refund in folded(*paid(), *cents_back(60), ours).refunds
+    assert ours.refund in folded(ours, *paid(), *cents_back(60)).refunds
+
+
+def test_payments_for_offers_we_never_made_push_out_none_for_those_we_made() -> None:
+    forged = [replace(charge(), payment_intent_id=f"pi_0{number}", attempt_id="nobody") for number in range(100)]
+    history = folded(*forged, *paid(9), count=9)
+    assert len(history.payments) == PAYMENTS_KEPT
+    assert "pi_9" in {payment.payment_intent_id for payment in history.payments}
+
+
+def test_disputes_are_bounded_too() -> None:
+    disputes = [DisputeSeen(Dispute(f"dp_{n:02d}", "pi_1", 100, DisputeStatus.WON), asked=False) for n in range(30)]
+    history = folded(*paid(), *disputes)
+    assert len(history.disputes) == DISPUTES_KEPT
+    assert needs(session_of(history)) == OVERFLOWED
