@@ -11,13 +11,14 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --re
 PYTEST := $(BIN)/python -m pytest
 # A file's tests stay in one worker, so that what they share (a server, a browser) is started once.
 PARALLEL := --numprocesses=auto --dist=loadfile
+ENGINES := dynamodb-local stripe-mock
 LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help run test test-all coverage check format package lock clean
+.PHONY: help run test test-all engines coverage check format package lock clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +31,8 @@ test: .venv/dev.stamp ## the short tests, and a sample of each long suite
 
 test-all: .venv/dev.stamp ## the long suites whole, the real engines, the browser
 	ANTEROOM_LONG=1 $(PYTEST) $(PARALLEL) -m "long or engine or browser"
+
+engines: $(ENGINES:%=.local/engines/%.stamp) ## the real engines that tests run on: Amazon's DynamoDB Local, Stripe's stripe-mock
 
 coverage: .venv/dev.stamp ## which branches `make test` does not take
 	$(PYTEST) --quiet $(PARALLEL) --cov --cov-report=term
@@ -73,6 +76,12 @@ clean: ## forget everything that make made
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Anteroom needs Python 3.11 or newer, and $(PYTHON) is %d.%d. Another one: make run PYTHON=python3.11" % v[:2])'
 	$(PYTHON) -m venv .venv
+
+.local/engines/dynamodb-local.stamp: tests/engines/pom.xml tests/engines/LoopbackDynamoDB.java
+.local/engines/%.stamp: tests/engines/fetch
+	echo "Fetching $* (only the first time, and when its version changes) ..."
+	tests/engines/fetch $*
+	touch $@
 
 .local/lock/bin/uv:
 	$(PYTHON) -m venv .local/lock
