@@ -1,0 +1,226 @@
+"""Draw a history: each step is chosen by chance, with an eye on what would be interesting now, and kept as a value.
+
+The temper of a history (how lossy, how fast, which deeds at all) is drawn first, so that histories differ in kind and
+not by their steps alone (swarm testing: https://www.cs.utah.edu/~regehr/papers/swarm12.pdf).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox.stripe_standin.errors import JsonObject
+from tests.simulation.client_deeds import BANK_DEBIT, CARD, DECLINED_CARD, ComeBack, Join, Look, Pay, PressPay
+from tests.simulation.clinic_deeds import AddGuest, Cancel, ChangeFee, Remove, Rename, RenewLink, Reschedule, Schedule
+from tests.simulation.deeds import Deed, Step
+from tests.simulation.faults import Fault, FaultKind
+from tests.simulation.play import Temper
+from tests.simulation.stage import PLACES, Guest, Stage
+from tests.simulation.stripe_deeds import (
+    BankAnswers,
+    DashboardRefund,
+    Deliver,
+    DeliverAll,
+    Dispute,
+    DisputeMoves,
+    Forge,
+    PayDespiteExpiry,
+    RefundEnds,
+    RefundsTakeTime,
+    StaysOpen,
+    about_charges,
+    charges_of,
+)
+from tests.simulation.time_deeds import Sweep, Wait, WaitUntil, WaitUntilDue
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+FEES = (8000, 8000, 5000)
+FAULTS = tuple(kind for kind in FaultKind if kind not in {FaultKind.MEANWHILE, FaultKind.MEANWHILE_INSIDE})
+DEEPEST = 2
+"""Steps inside steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """How this history is drawn: chances in [0, 1], and how eager each kind of deed is."""
+
+    steps: int
+    faults: float
+    races: float
+    promises_broken: bool
+    starts_in: tuple[int, ...]
+    eager: dict[str, float]
+
+
+def nature_of(chance: random.Random, temper: Temper) -> Nature:
+    kinds = ("client", "clinic", "stripe", "webhooks", "time", "sweep", "bank", "dispute", "forge")
+    eager = {kind: chance.choice((0.3, 1.0, 1.0, 2.0)) for kind in kinds}
+    eager["forge"] *= chance.choice((0, 0, 0, 1))
+    eager["dispute"] *= chance.choice((0, 1, 1))
+    return Nature(
+        steps=chance.randint(10, 36),
+        faults=chance.choice((0.0, 0.0, 0.15, 0.4)),
+        races=chance.choice((0.0, 0.1, 0.3)),
+        promises_broken=not temper.webhooks_lost and chance.random() < 0.25,
+        starts_in=chance.choice(
+            ((0, 10 * MINUTE), (20 * MINUTE, HOUR), (2 * HOUR, 6 * HOUR), (DAY, 3 * DAY), (10 * DAY, 14 * DAY))
+        ),
+        eager=eager,
+    )
+
+
+def temper_of(chance: random.Random) -> Temper:
+    return Temper(
+        webhooks_lost=chance.random() < 0.2,
+        recovery=chance.choice(("request", "webhook", "sweep")),
+        checks_order=chance.random() < 0.35,
+    )
+
+
+class Chooser:
+    """Chooses one step after the other, looking at the stage."""
+
+    def __init__(self, chance: random.Random, temper: Temper) -> None:
+        self._chance = chance
+        self._temper = temper
+        self.nature = nature_of(chance, temper)
+
+    def opening(self) -> list[Step]:
+        """What every history begins with: somebody has an appointment."""
+        places = self._chance.sample(PLACES, self._chance.choice((1, 1, 2, 3)))
+        return [Step(self._schedule(place)) for place in places]
+
+    def step(self, stage: Stage, depth: int = 0) -> Step:
+        deed = self._deed(stage, depth)
+        return Step(deed, self._faults(stage, depth))
+
+    # --- which deed ---------------------------------------------------------------------------------------------------
+
+    def _deed(self, stage: Stage, depth: int) -> Deed:
+        chance, eager = self._chance, self.nature.eager
+        guests = [guest for guest, _, _ in stage.guests()]
+        if not guests:
+            return self._schedule(chance.choice(PLACES))
+        guest = chance.choice(guests)
+        hears = not self._temper.webhooks_lost and bool(stage.stripe.mailroom.deliveries)
+        makers: list[tuple[float, Callable[[], Deed]]] = [
+            (6 * eager["client"], lambda: self._of_client(stage, guest)),
+            (2 * eager["clinic"], lambda: self._of_clinic(guest)),
+            (3 * eager["stripe"], lambda: self._at_stripe(stage, guest)),
+            (3 * eager["webhooks"] * hears, self._webhook),
+            # Days must not pass inside a request.
+            (2 * eager["time"] * (depth == 0), lambda: self._time(guest)),
+            (1.5 * eager["sweep"], Sweep),
+        ]
+        weights = [weight for weight, _ in makers]
+        return chance.choices([make for _, make in makers], weights)[0]()
+
+    def _schedule(self, place: str) -> Schedule:
+        chance = self._chance
+        fees = tuple(chance.choice((*FEES, None)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
+        lasts = chance.choice((10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, DAY))
+        return Schedule(place, chance.choice(self.nature.starts_in), lasts, (8000, *fees[1:]))
+
+    def _of_client(self, stage: Stage, guest: Guest) -> Deed:
+        chance = self._chance
+        pages = stage.checkouts_of(guest)
+        if self.nature.promises_broken and any(page["status"] == "expired" for page in pages) and chance.random() < 0.4:
+            page = chance.choice([index for index, page in enumerate(pages) if page["status"] == "expired"])
+            return chance.choice((PayDespiteExpiry(guest, page), StaysOpen(guest, page)))
+        unpaid = [index for index, page in enumerate(pages) if page["status"] == "open"]
+        if unpaid and chance.random() < 0.6:
+            page = chance.choice(unpaid)
+            return Pay(guest, page, self._card(pages[page]))
+        if not pages and chance.random() < 0.8:
+            return PressPay(guest)
+        deeds = (PressPay(guest), PressPay(guest), Look(guest), Join(guest), ComeBack(guest, chance.choice((-1, -1, 0))))
+        return chance.choice(deeds)
+
+    def _card(self, page: JsonObject) -> str:
+        if BANK_DEBIT in page["payment_method_types"] and self._chance.random() < 0.7:
+            return BANK_DEBIT
+        return DECLINED_CARD if self._chance.random() < 0.1 else CARD
+
+    def _of_clinic(self, guest: Guest) -> Deed:
+        chance, place = self._chance, guest.place
+        keep = chance.random() < 0.3
+        starts_in = chance.choice((5 * MINUTE, HOUR, DAY, 8 * DAY, -5 * MINUTE))
+        return chance.choice(
+            (
+                Cancel(place, keep),
+                Remove(guest, keep),
+                ChangeFee(guest, chance.choice(FEES)),
+                ChangeFee(guest, chance.choice(FEES)),
+                Reschedule(place, starts_in, chance.choice((10 * MINUTE, HOUR))),
+                Reschedule(place, starts_in, 30 * MINUTE),
+                AddGuest(place, chance.choice((*FEES, None))),
+                RenewLink(guest),
+                Rename(guest),
+                Schedule(chance.choice(PLACES), starts_in=max(0, starts_in), lasts=HOUR, fees=(8000,)),
+            )
+        )
+
+    def _at_stripe(self, stage: Stage, guest: Guest) -> Deed:
+        """Something that can happen to this guest's money; else somebody asks in vain, which is a deed, too."""
+        chance, eager = self._chance, self.nature.eager
+        at = Look(guest)
+        charges, refunds = charges_of(stage, at), about_charges(stage, at, "refund")
+        disputes = about_charges(stage, at, "dispute")
+        makers: list[tuple[float, Callable[[], Deed]]] = [
+            (8 * eager["bank"] * self._is_processing(stage, guest), lambda: BankAnswers(guest, chance.random() < 0.6)),
+            (0.3, lambda: RefundsTakeTime(chance.random() < 0.7)),
+            (0.3, lambda: Pay(guest, -1)),
+            (0.5 * eager["forge"] * bool(stage.checkouts_of(guest)), lambda: self._forged(guest)),
+            (1.5 * bool(charges), lambda: DashboardRefund(guest, chance.randrange(3), chance.choice((None, 3000, 50)))),
+            (1.5 * eager["dispute"] * bool(charges), lambda: self._dispute(guest)),
+            (3 * bool(refunds), lambda: RefundEnds(guest, chance.randrange(3), chance.choice(("settle", "fail", "cancel")))),
+            (3 * bool(disputes), lambda: self._dispute_moves(guest)),
+        ]
+        return chance.choices([make for _, make in makers], [weight for weight, _ in makers])[0]()
+
+    def _is_processing(self, stage: Stage, guest: Guest) -> bool:
+        return any(page["status"] == "complete" and page["payment_status"] == "unpaid" for page in stage.checkouts_of(guest))
+
+    def _forged(self, guest: Guest) -> Forge:
+        return Forge(guest, self._chance.choice((8000, 4000)), elsewhere=self._chance.random() < 0.5)
+
+    def _dispute(self, guest: Guest) -> Dispute:
+        chance = self._chance
+        return Dispute(guest, chance.randrange(2), chance.choice((None, None, 3000)), inquiry=chance.random() < 0.3)
+
+    def _dispute_moves(self, guest: Guest) -> DisputeMoves:
+        to = ("won", "lost", "under_review", "warning_closed", "warning_under_review", "needs_response")
+        return DisputeMoves(guest, self._chance.choice(to))
+
+    def _webhook(self) -> Deed:
+        chance = self._chance
+        if chance.random() < 0.3:
+            return DeliverAll(chance.choice((0, chance.randrange(1, 1000))))
+        return Deliver(chance.randrange(8), again=chance.random() < 0.2)
+
+    def _time(self, guest: Guest) -> Deed:
+        chance, place = self._chance, guest.place
+        return chance.choice(
+            (
+                Wait(chance.choice((1, 20, 45))),
+                Wait(chance.choice((2 * MINUTE, 16 * MINUTE, 40 * MINUTE))),
+                Wait(chance.choice((HOUR, 7 * HOUR, 25 * HOUR))),
+                WaitUntil(place, "start", chance.choice((-1, 0, 1, 60))),
+                WaitUntilDue(place),
+                WaitUntil(place, "start", chance.choice((-20 * MINUTE, 0))),
+                WaitUntil(place, "end", chance.choice((-1, 0, 1, -5 * MINUTE, 5 * MINUTE))),
+                WaitUntilDue(place),
+            )
+        )
+
+    # --- what goes wrong ----------------------------------------------------------------------------------------------
+
+    def _faults(self, stage: Stage, depth: int) -> tuple[Fault, ...]:
+        chance, faults = self._chance, list[Fault]()
+        if depth < DEEPEST and chance.random() < self.nature.races:
+            kind = chance.choice((FaultKind.MEANWHILE, FaultKind.MEANWHILE, FaultKind.MEANWHILE_INSIDE))
+            faults.append(Fault(kind, chance.randrange(6), other=self.step(stage, depth + 1)))
+        while chance.random() < self.nature.faults and len(faults) < 3:
+            faults.append(Fault(chance.choice(FAULTS), chance.randrange(8), chance.choice((1, 2, 2))))
+        return tuple(faults)

@@ -1,0 +1,128 @@
+"""What clients do, and the scanners that open their links for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from chalicelib.domain.admission import Admission
+from chalicelib.domain.links import LinkClaims, mint
+from chalicelib.domain.sessions import Participant
+from chalicelib.flows.checkout import PaymentStarted, start_checkout
+from chalicelib.flows.come_back import come_back
+from chalicelib.flows.join import Joined, join
+from chalicelib.flows.open_link import OpenedLink, open_link
+from tests.simulation.deeds import NOTHING, at_place, nth
+from tests.simulation.stage import Guest, Stage
+
+CARD, DECLINED_CARD, BANK_DEBIT = "4242424242424242", "4000000000000002", "au_becs_debit"
+
+
+def token_of(stage: Stage, guest: Guest, participant: Participant) -> str:
+    key = stage.sessions_at[guest.place]
+    claims = LinkClaims(*key, guest.number, participant.generation)
+    token = mint(stage.context.settings.link_keys, claims, participant.key_id)
+    stage.recorder.tokens.add(token)
+    return token
+
+
+def opened(stage: Stage, guest: Guest) -> OpenedLink | None:
+    """Through the link that the clinic has given out last."""
+    participant = stage.participant_at(guest)
+    return open_link(stage.ctx, token_of(stage, guest, participant)) if participant else None
+
+
+@dataclass(frozen=True, slots=True)
+class OfGuest:
+    guest: Guest
+
+    def touches(self, stage: Stage) -> frozenset[tuple[str, str]] | None:
+        return at_place(stage, self.guest.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Look(OfGuest):
+    """GET or HEAD of a link, by a scanner or the client."""
+
+    @override
+    def __str__(self) -> str:
+        return f"a scanner opens the link of {self.guest}"
+
+    @override
+    def touches(self, stage: Stage) -> frozenset[tuple[str, str]] | None:
+        return frozenset()
+
+    def do(self, stage: Stage) -> str:
+        link = opened(stage, self.guest)
+        return link.admission.door.value if link else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class PressPay(OfGuest):
+    @override
+    def __str__(self) -> str:
+        return f"{self.guest} presses Pay"
+
+    def do(self, stage: Stage) -> str:
+        link = opened(stage, self.guest)
+        if link is None:
+            return NOTHING
+        started = start_checkout(stage.ctx, link)
+        if isinstance(started, Admission):
+            return f"nothing to pay: {started.door.value}"
+        return f"is sent to the page of attempt {started.attempt_id[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pay(OfGuest):
+    """At Stripe, on a page that is perhaps an old one."""
+
+    page: int = -1
+    card: str = CARD
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.guest} pays on page {self.page} with {self.card}"
+
+    def do(self, stage: Stage) -> str:
+        page = nth(stage.checkouts_of(self.guest), self.page)
+        if page is None:
+            return NOTHING
+        return f"{stage.stripe.pay(page['id'], self.card).status}"
+
+
+@dataclass(frozen=True, slots=True)
+class ComeBack(OfGuest):
+    page: int = -1
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.guest} comes back from page {self.page}"
+
+    def do(self, stage: Stage) -> str:
+        page = nth(stage.checkouts_of(self.guest), self.page)
+        if page is None:
+            return NOTHING
+        back = come_back(stage.ctx, str(page["success_url"]).rpartition("/")[2])
+        return back.attempt.state.value if back.attempt else "an offer that is dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Join(OfGuest):
+    @override
+    def __str__(self) -> str:
+        return f"{self.guest} presses Join"
+
+    def do(self, stage: Stage) -> str:
+        link = opened(stage, self.guest)
+        if link is None:
+            return NOTHING
+        entered = join(stage.ctx, link)
+        if isinstance(entered, Joined):
+            stage.reach("entered the room")
+            return "enters"
+        return f"is not let in: {entered.door.value}"
+
+
+__all__ = ["BANK_DEBIT", "CARD", "DECLINED_CARD", "ComeBack", "Join", "Look", "Pay", "PaymentStarted", "PressPay"]

@@ -1,0 +1,204 @@
+"""The invariants of FAILURES.md, each a function of its own; each raises AssertionError with the guest and the figures.
+
+They are judged by what Stripe's stand-in holds and by what people decided. What the product believes is only read where
+the invariant itself is about it: who is let in, what is pending, and what a person is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from chalicelib.domain.admission import admit
+from chalicelib.domain.concerns import attention
+from chalicelib.domain.obligations import due_at
+from tests.fakes.memory import Kept
+from tests.simulation.canaries import CANARY, sightings
+from tests.simulation.stage import CONNECTED, PLACES, Guest, Stage
+from tests.simulation.truth import OURS, Charged, Truth, truth_of
+from tests.support.world import ROOM_KEY, STRIPE_KEY, WEBHOOK_SECRET, key_text
+
+Key = tuple[str, str]
+SECRETS = (STRIPE_KEY, WEBHOOK_SECRET, ROOM_KEY, *(key_text(byte) for byte in (1, 2, 3)))
+
+
+def truths(stage: Stage) -> list[Truth]:
+    """Of every guest there is."""
+    return [truth_of(stage, guest, session, participant) for guest, session, participant in stage.guests()]
+
+
+# --- at every moment ----------------------------------------------------------------------------------------------
+
+
+def i1_admitted_only_if_paid(stage: Stage, truth: Truth) -> None:
+    """A guest with a fee is admitted only if the fee is paid (or waived) and not refunded in full, the session is
+    neither cancelled nor ended, and `start - lead <= now < end` on the server's clock.
+    """
+    session, participant, now = truth.session, truth.participant, stage.now()
+    team = stage.team_at(truth.guest.place)
+    if not admit(session, participant, team, now).may_join:
+        return
+    assert session.canceled_at is None, f"I1: {truth.guest} enters a cancelled session"
+    assert participant.deleted_at is None, f"I1: {truth.guest} enters, and was removed"
+    assert session.start_time - team.guest_lead <= now < session.end_time, f"I1: {truth.guest} enters out of time"
+    fee = participant.fee
+    if fee is None or participant.history.waiver is not None:
+        return
+    paid = [one for one in truth.charged if (one.amount, one.charge["currency"]) == (fee.amount, fee.currency)]
+    assert paid, f"I1: {truth.guest} enters without a charge of {fee.amount}"
+    if not _hears_of_money_later(stage, truth):
+        assert any(one.held > 0 for one in paid), f"I1: {truth.guest} enters, and all was given back"
+
+
+def _hears_of_money_later(stage: Stage, truth: Truth) -> bool:
+    """Whether there are webhooks about this guest's refunds or disputes that have not arrived."""
+    charges = {one.charge["id"] for one in truth.charged}
+    waiting = {one.event_id for one in stage.undelivered() if not one.event_type.startswith("checkout")}
+    books = stage.books_at(truth.guest.place)
+    return any(
+        (thing := books[event_id]["data"]["object"]).get("charge", thing["id"]) in charges
+        for event_id in waiting
+        if event_id in books
+    )
+
+
+def i2_one_payable(stage: Stage, truth: Truth) -> None:
+    """At most one Checkout Session of a participant can be paid at a time. A superseded one is proven expired, or
+    proven paid, at Stripe before a new one is offered. (A simulated Stripe may break this promise.)
+    """
+    if truth.guest in stage.notes.promise_broken:
+        return
+    payable = [one["id"][:16] for one in truth.payable]
+    assert len(payable) <= 1, f"I2: {truth.guest} can pay on {len(payable)} pages at once"
+
+
+def i3_no_refund_twice(truth: Truth) -> None:
+    """No charge is ever refunded twice or beyond its amount: each decision made one refund."""
+    for one in truth.charged:
+        assert one.back <= one.amount, f"I3: {truth.guest} got {one.back} back of {one.amount}"
+        decisions = Counter(refund["metadata"][OURS] for refund in one.refunds if OURS in refund["metadata"])
+        twice = [decision for decision, times in decisions.items() if times > 1]
+        assert not twice, f"I3: {truth.guest}: one decision made {len(one.refunds)} refunds"
+
+
+def i6_nothing_crosses(stage: Stage, before: Mapping[Key, Kept], touched: frozenset[Key] | None, asked: int) -> None:
+    """Nothing crosses tenants: no read, write, Stripe call or message of one team touches another team or another
+    Stripe account. What was not touched is the same to the byte.
+    """
+    if touched is not None:
+        after = stage.sessions._items
+        moved = {key for key in after.keys() | before.keys() if after.get(key) is not before.get(key)}
+        known = {stage.sessions_at[place] for place in PLACES if place in stage.sessions_at}
+        strangers = (moved - touched) & known
+        assert not strangers, f"I6: items of {strangers} changed by a deed on {touched}"
+    for one in stage.notes.asked[asked:]:
+        account = one.stripe_account or stage.stripe.account_id
+        team = stage.other_team if account == CONNECTED else stage.team
+        owners = _teams_named(stage, account, one.path, one.form)
+        assert owners <= {team.team_id}, f"I6: {one.method} {one.path} on the account of {team.name}"
+
+
+def i12_looking_changes_nothing(stage: Stage, before: Mapping[Key, Kept], asked: int) -> None:
+    """GET and HEAD change nothing. (The return page may record what Stripe says; it never makes or changes an offer.)"""
+    assert stage.sessions._items == before, "I12: opening a link wrote something"
+    assert len(stage.notes.asked) == asked, "I12: opening a link asked Stripe"
+
+
+def _teams_named(stage: Stage, account: str, path: str, form: str) -> set[str]:
+    """Whose things a request to Stripe is about; raises AssertionError for things that its account doesn't hold."""
+    books = next(one.objects for one in stage.stripe.all_books if one.account_id == account)
+    named = [part for part in path.split("/") if part.startswith(("cs_", "pi_", "dp_", "du_"))]
+    named += [pair.partition("=")[2] for pair in form.split("&") if pair.startswith("payment_intent=")]
+    owners = {pair.partition("=")[2] for pair in form.split("&") if pair.startswith("metadata%5Banteroom_team%5D=")}
+    for name in named:
+        assert name in books, f"I6: {path} asks the account {account} for what it does not hold"
+        thing = books[name]
+        if thing["object"] == "dispute":
+            thing = books[thing["payment_intent"]]
+        if "anteroom_team" in thing["metadata"] and name not in stage.notes.forged:
+            owners.add(thing["metadata"]["anteroom_team"])
+    return owners
+
+
+# --- at rest ------------------------------------------------------------------------------------------------------
+
+
+def i3_kept_is_owed(stage: Stage, truth: Truth) -> None:
+    """At rest, captured - refunded - charged back = what this participant owes, or the difference shows as an
+    obligation or `needs_attention`.
+    """
+    told = attention(truth.session, truth.participant, stage.now())
+    for one in truth.charged:
+        if truth.goes_back(one) and one.held > 0:
+            assert told, f"I3: {truth.guest} is owed {one.held} of a charge that goes back, and nobody is told"
+    held = [one for one in truth.candidates if one.held > 0]
+    if len(held) > 1:
+        assert told, f"I3: {len(held)} charges of {truth.guest} are kept for one fee, and nobody is told"
+    _nothing_given_away(stage, truth, held)
+
+
+def _nothing_given_away(stage: Stage, truth: Truth, held: list[Charged]) -> None:
+    """I3, from the clinic's side: the rules never give back the only charge that is owed."""
+    if held or truth.guest.place in stage.notes.rescheduled:
+        return
+    automatic = [one for one in truth.candidates if one.automatic]
+    if automatic:
+        others = [one for one in truth.candidates if one.given_up]
+        assert others, f"I3: {truth.guest} owes the fee, and all that was paid was given back by rule"
+
+
+def i7_only_ours_count(stage: Stage, truth: Truth) -> None:
+    """A charge counts for a fee only if amount, currency, livemode, Stripe account and Checkout Session are the ones
+    this participant's attempt was created with. What else arrived on the clinic's own account, a person is told of.
+    """
+    refunded = {
+        one["id"]
+        for books in stage.stripe.all_books
+        for one in books.of_kind("refund")
+        if OURS in one["metadata"] and _is_of_forged(stage, books.objects, one["payment_intent"])
+    }
+    assert not refunded, f"I7: a payment that is not ours was given back: {refunded}"
+    assert truth.guest.number
+
+
+def _is_of_forged(stage: Stage, objects: Mapping[str, dict[str, object]], payment_intent_id: str) -> bool:
+    return any(
+        objects[forged]["payment_intent"] == payment_intent_id for forged in stage.notes.forged if forged in objects
+    )
+
+
+def i9_canaries(stage: Stage) -> None:
+    """No link token, secret or personal text appears in logs, in anything sent to Stripe, or in an exception message."""
+    tokens = tuple(stage.recorder.tokens)
+    logged = sightings(stage.recorder.lines + stage.recorder.errors, (CANARY, *SECRETS, *tokens))
+    assert not logged, f"I9: logged or raised: {logged[0]}"
+    sent = [f"{one.path}?{one.form} {one.idempotency_key}" for one in stage.notes.asked]
+    seen = sightings(sent, (CANARY, *SECRETS, *tokens))
+    assert not seen, f"I9: sent to Stripe: {seen[0]}"
+    books = [*stage.ledger.texts.values(), *stage.audit.texts.values()]
+    kept = sightings(books, (CANARY, *SECRETS, *tokens))
+    assert not kept, f"I9: in ledger or audit: {kept[0]}"
+
+
+def i11_nothing_pending(stage: Stage, truth: Truth) -> None:
+    """Nothing stays pending after the session has ended plus one hour: it is resolved, or visibly `needs_attention`."""
+    if due_at(truth.session) is None:
+        return
+    told = [
+        attention(truth.session, participant, stage.now())
+        for participant in truth.session.participants
+        if participant.history.attempts
+    ]
+    assert any(told), f"I11: {truth.guest.place} is over, something is pending, and nobody is told"
+    assert not truth.payable, f"I11: {truth.guest} can still pay after the end"
+
+
+def attention_is_deserved(stage: Stage, truth: Truth) -> None:
+    """A person is only told of what is so: else everybody learns to look away, and I3 would prove nothing."""
+    told = attention(truth.session, truth.participant, stage.now())
+    if told is None or truth.forged:
+        return
+    reasons = [one for one in truth.charged if one.refund_failed or one.disputes]
+    assert reasons, f"{truth.guest} is said to need a person, for no reason: {told}"
+
+

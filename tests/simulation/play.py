@@ -1,0 +1,171 @@
+"""Play one history: step by step, each told in a sentence, with the invariants held after every one and at rest.
+
+A history is a seed, a temper and a list of steps. Playing it again gives the same, also with some steps left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chalicelib.domain.edits import AlreadyPaidError, CanceledError, EndedError, StartedError
+from chalicelib.domain.links import InvalidLinkError
+from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError
+from chalicelib.flows.change import ContendedError
+from chalicelib.flows.checkout import UnsettledError
+from chalicelib.gateways.deadline import OutOfTimeError
+from chalicelib.gateways.stripe_api import StripeError
+from chalicelib.gateways.stripe_objects import StrangeObjectError
+from chalicelib.storage.stores import NotFoundError, StoreError
+from sandbox.stripe_standin import ControlError
+from sandbox.stripe_standin import StripeError as RefusedAtStripe
+from tests.simulation import invariants, rest
+from tests.simulation.client_deeds import Look
+from tests.simulation.clinic_deeds import ChangeFee
+from tests.simulation.deeds import Step
+from tests.simulation.faults import OF_STRIPE, Fault, FaultKind
+from tests.simulation.lean_stripe import Asked
+from tests.simulation.stage import Stage
+from tests.simulation.states import reached_in_the_end
+from tests.support.crashes import ProcessDied
+
+REFUSALS = (
+    AlreadyPaidError, CanceledError, ControlError, EndedError, FeeNotPossibleError, InvalidLinkError,
+    InvalidSessionError, NotFoundError, RefusedAtStripe, StartedError,
+)  # fmt: skip
+"""What was asked cannot be, and nothing was done."""
+
+TRY_AGAIN = (ContendedError, OutOfTimeError, StoreError, StrangeObjectError, StripeError, UnsettledError)
+"""What the edge answers with 503, or a sweep with its next tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Temper:
+    """What kind of history it is, beside its steps."""
+
+    webhooks_lost: bool = False
+    """Not even in the end does one arrive that no step delivered."""
+    recovery: str = "sweep"
+    """What brings the right state after a crash: `request`, `webhook` or `sweep` (I10)."""
+    checks_order: bool = False
+    """Whether the orders of deliveries are compared at rest, which takes its time (I4, I5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    seed: int
+    temper: Temper
+    steps: tuple[Step, ...]
+
+
+class BrokenError(Exception):
+    """An invariant did not hold, or something was raised that no caller expects. The message says which."""
+
+
+class Play:
+    """One history as it is played. `story`: a sentence for every step."""
+
+    def __init__(self, seed: int, temper: Temper, *, stage: Stage | None = None) -> None:
+        self.temper = temper
+        self.stage = stage or Stage(seed)
+        self.story: list[str] = []
+        self._depth = 0
+        self.stage.faults.play = self._nested
+
+    def step(self, step: Step) -> None:
+        """Play it, and hold every invariant that holds at every moment. Raises BrokenError."""
+        stage = self.stage
+        before, asked = dict(stage.sessions._items), len(stage.notes.asked)
+        crashed = self._played(step)
+        try:
+            if not any(fault.other for fault in step.faults):
+                invariants.i6_nothing_crosses(stage, before, self._touched, asked)
+                if isinstance(step.deed, Look):
+                    invariants.i12_looking_changes_nothing(stage, before, asked)
+            self._hold()
+            if crashed:
+                rest.recover(self, step, self.temper.recovery)
+        except AssertionError as error:
+            raise BrokenError(str(error)) from error
+
+    def end(self) -> None:
+        """Bring everything to rest, and hold what holds there. Raises BrokenError."""
+        try:
+            rest.come_to_rest(self)
+            reached_in_the_end(self.stage, self.temper.webhooks_lost)
+        except AssertionError as error:
+            raise BrokenError(str(error)) from error
+
+    def tell(self, sentence: str) -> None:
+        indent = "      " * self._depth
+        self.story.append(f"{indent}{self.stage.now():%a %d %b %H:%M:%S}  {sentence}")
+
+    def hold(self) -> None:
+        """What holds at every moment."""
+        self._hold()
+
+    def again(self, step: Step) -> str:
+        """The same deed once more, undisturbed; what came of it."""
+        return self._outcome(Step(step.deed))[0]
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _nested(self, step: Step) -> None:
+        self._depth += 1
+        try:
+            self._played(step)
+        finally:
+            self._depth -= 1
+
+    def _played(self, step: Step) -> bool:
+        """Whether the process died of it."""
+        touched = step.deed.touches(self.stage)
+        outcome, died = self._outcome(step)
+        late = step.deed.touches(self.stage)
+        self._touched = None if touched is None or late is None else touched | late
+        happened, self.stage.faults.happened = self.stage.faults.happened, []
+        wrong = f" [{'; '.join(happened)}]" if happened else ""
+        self.tell(f"{step.deed}: {outcome}{wrong}")
+        return died
+
+    def _outcome(self, step: Step) -> tuple[str, bool]:
+        """What came of it in words, and whether the process died."""
+        stage, asked = self.stage, len(self.stage.notes.asked)
+        try:
+            with stage.faults.armed(step.faults):
+                return step.deed.do(stage), False
+        except ProcessDied:
+            self._note_death(step.faults, stage.notes.asked[asked:])
+            return "the process died", True
+        except REFUSALS as error:
+            stage.recorder.failed(error)
+            self._note_refusal(step, error)
+            return f"refused ({type(error).__name__})", False
+        except TRY_AGAIN as error:
+            stage.recorder.failed(error)
+            stage.reach("asked to try again")
+            return f"told to try again ({type(error).__name__}: {error})", False
+        except AssertionError as error:
+            raise BrokenError(str(error)) from error
+        except Exception as error:
+            stage.recorder.failed(error)
+            message = f"{step.deed} raised {type(error).__name__}: {error}"
+            raise BrokenError(message) from error
+
+    def _hold(self) -> None:
+        stage = self.stage
+        for truth in invariants.truths(stage):
+            invariants.i1_admitted_only_if_paid(stage, truth)
+            invariants.i2_one_payable(stage, truth)
+            invariants.i3_no_refund_twice(truth)
+
+    def _note_death(self, faults: Iterable[Fault], asked: list[Asked]) -> None:
+        self.stage.reach("the process died")
+        if any(fault.kind is FaultKind.DIES_AFTER for fault in faults) and asked and asked[-1].method == "POST":
+            self.stage.reach("died after Stripe's effect")
+
+    def _note_refusal(self, step: Step, error: Exception) -> None:
+        if isinstance(step.deed, ChangeFee) and isinstance(error, AlreadyPaidError):
+            self.stage.reach("change of fee refused, since paid")
+            if any(fault.kind in OF_STRIPE or fault.other for fault in step.faults):
+                self.stage.reach("change of fee races with payment")

@@ -1,0 +1,163 @@
+"""Bring a history to rest, as time does: faults end, banks answer, the clock runs past the end, and the sweep comes round.
+
+Then everything that holds at rest is held; and after a crash, what each way of recovery must bring.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.obligations import due, due_at
+from chalicelib.domain.sessions import Revision, Session
+from dataclasses import replace
+from tests.simulation import invariants
+from tests.simulation.deeds import Step
+from tests.simulation.stage import Stage
+from tests.simulation.stripe_deeds import DeliverAll
+from tests.simulation.time_deeds import Sweep
+
+if TYPE_CHECKING:
+    from tests.simulation.play import Play
+
+MOST_TICKS = 400
+"""Moments at which something is due, of one history; more is a sweep that never comes to an end."""
+
+AFTER_END = timedelta(hours=1, minutes=1)
+TRIES_LAST = timedelta(days=8)
+ROUNDS = 3
+
+
+# --- recovery -----------------------------------------------------------------------------------------------------
+
+
+def recover(play: Play, step: Step, how: str) -> None:
+    """I10: after a crash between any two I/O calls, each of (the same request again, the webhook again, the scheduled
+    sweep) brings the right state within three rounds.
+
+    Right is: the money that Stripe was paid is known, no page can be paid that is not known, nothing is overdue. What
+    a round cannot bring in principle (a webhook of what never happened) is no part of it.
+    """
+    if how == "request":
+        for _ in range(ROUNDS):
+            outcome = play.again(step)
+        assert not outcome.startswith("told to try again"), f"I10: three requests later: {step.deed}: {outcome}"
+    elif how == "webhook" and not play.temper.webhooks_lost:
+        for _ in range(ROUNDS):
+            play.again(Step(DeliverAll()))
+        assert not play.stage.undelivered(), "I10: webhooks are refused after a crash"
+    elif how == "sweep":
+        for _ in range(ROUNDS):
+            play.again(Step(Sweep()))
+        _nothing_overdue(play.stage)
+    play.tell(f"recovered by {how}")
+    play.hold()
+
+
+def _nothing_overdue(stage: Stage) -> None:
+    for place, session in stage.places():
+        overdue = [one.key for _, one in due(session, stage.now())]
+        assert not overdue, f"I10: three sweeps later, {overdue} of {place} is still due"
+
+
+# --- rest ---------------------------------------------------------------------------------------------------------
+
+
+def come_to_rest(play: Play) -> None:
+    """Raises AssertionError."""
+    stage = play.stage
+    bank_answers(play)
+    if not play.temper.webhooks_lost:
+        deliver_everything(play)
+    run_out(play, until=last_end(stage) + AFTER_END)
+    hold_pending(play)
+    run_out(play, until=last_end(stage) + TRIES_LAST)
+    play.tell("at rest")
+    hold_at_rest(play)
+    if play.temper.checks_order and not play.temper.webhooks_lost:
+        same_again(play)
+
+
+def bank_answers(play: Play) -> None:
+    """Every debit that is on its way comes to its end; refunds that are pending, too."""
+    stripe, chance = play.stage.stripe, random.Random(len(play.story))
+    stripe.set_refunds_pending(pending=False)
+    for books in stripe.all_books:
+        for intent in books.of_kind("payment_intent"):
+            if intent["status"] == "processing":
+                succeeded = chance.random() < 0.7
+                stripe.settle_delayed(intent["id"], succeeded=succeeded)
+                play.tell(f"a bank debit {'succeeds' if succeeded else 'fails'} in the end")
+        for refund in books.of_kind("refund"):
+            if refund["status"] == "pending":
+                stripe.settle_refund(refund["id"])
+
+
+def deliver_everything(play: Play) -> None:
+    for _ in range(ROUNDS):
+        play.again(Step(DeliverAll()))
+    left = [one.event_type for one in play.stage.undelivered()]
+    assert not left, f"webhooks are refused without a fault: {left}"
+
+
+def last_end(stage: Stage) -> datetime:
+    return max((session.end_time for _, session in stage.places()), default=stage.now())
+
+
+def run_out(play: Play, until: datetime) -> None:
+    """Sweep at every moment at which something is due, and at `until`."""
+    stage = play.stage
+    for _ in range(MOST_TICKS):
+        moments = [due_at(session) for _, session in stage.places()]
+        moment = min((one for one in moments if one is not None), default=None)
+        if moment is None or moment > until:
+            break
+        # A tick later than due, and never twice at one moment: what cannot be done must be put off.
+        stage.clock.set(max(moment, stage.now() + timedelta(minutes=1)))
+        play.again(Step(Sweep()))
+        if not play.temper.webhooks_lost:
+            play.again(Step(DeliverAll()))
+        play.hold()
+    else:
+        raise AssertionError(f"the sweep found something to do {MOST_TICKS} times in a row")
+    if stage.now() < until:
+        stage.clock.set(until)
+        play.again(Step(Sweep()))
+
+
+def hold_pending(play: Play) -> None:
+    """An hour after the end: nothing is pending in silence."""
+    for truth in invariants.truths(play.stage):
+        invariants.i11_nothing_pending(play.stage, truth)
+
+
+def hold_at_rest(play: Play) -> None:
+    stage = play.stage
+    play.hold()
+    for truth in invariants.truths(stage):
+        invariants.i3_kept_is_owed(stage, truth)
+        invariants.i7_only_ours_count(stage, truth)
+        invariants.i11_nothing_pending(stage, truth)
+        invariants.attention_is_deserved(stage, truth)
+    invariants.i9_canaries(stage)
+
+
+# --- order --------------------------------------------------------------------------------------------------------
+
+
+def same_again(play: Play) -> None:
+    """I5: delivering any of them again, any number of times, changes nothing."""
+    stage = play.stage
+    before = bodies(stage)
+    waiting = list(stage.stripe.mailroom.deliveries)
+    random.Random(len(waiting)).shuffle(waiting)
+    for delivery in waiting:
+        status = stage.send(delivery)
+        assert status == 200, f"I5: {delivery.event_type} again: {status}"
+    assert bodies(stage) == before, "I5: the same webhooks again changed something"
+
+
+def bodies(stage: Stage) -> dict[str, Session]:
+    """What is kept of every session, without the store's own bookkeeping."""
+    return {place: replace(session, revision=Revision()) for place, session in stage.places()}

@@ -1,0 +1,119 @@
+"""The interesting states that a simulation must come by, counted; one that is never reached is a defect of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chalicelib.domain.concerns import attention
+from chalicelib.domain.facts import AttemptState, RefundReason
+from tests.simulation.stage import Stage
+from tests.simulation.truth import OURS, Truth, truth_of
+
+NOTED = (
+    "entered the room",
+    "processing, then paid",
+    "processing, then failed",
+    "refunded in the dashboard",
+    "a refund failed",
+    "disputed",
+    "dispute won",
+    "dispute lost",
+    "paid although expired",
+    "two pages could be paid at once",
+    "a payment that is not ours",
+    "asked to try again",
+    "the process died",
+    "died after Stripe's effect",
+    "change of fee refused, since paid",
+)
+"""Noted by deeds and the play as they happen."""
+
+SEEN = (
+    "paid",
+    "paid after the end",
+    "paid after the cancellation",
+    "paid after the removal",
+    "paid, then moved to another time",
+    "two charges",
+    "an automatic refund",
+    "an automatic refund of a platform fee",
+    "a refund of a disputed charge is owed",
+    "needs attention",
+    "no webhook ever, yet paid",
+    "an offer replaced by another",
+    "an offer void",
+    "an offer void, then another paid",
+    "a 500 that sticks to its key",
+    "adopted by listing",
+    "the fee changed while a page was open",
+    "payments kept after a cancellation",
+    *(f"given back: {reason.value}" for reason in RefundReason),
+)
+"""Found in the end, in what Stripe and the product hold."""
+
+STATES = (*NOTED, *SEEN)
+
+
+def reached_in_the_end(stage: Stage, webhooks_lost: bool) -> None:  # noqa: FBT001 (a fact of the history)
+    for guest, session, participant in stage.guests():
+        for state in _of_guest(stage, truth_of(stage, guest, session, participant), webhooks_lost):
+            stage.reach(state)
+    for one in stage.notes.asked:
+        if one.method == "GET" and one.path == "/v1/checkout/sessions":
+            stage.reach("looked for by listing")
+    _of_keys(stage)
+
+
+def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # noqa: FBT001 (as above)
+    session, participant, found = truth.session, truth.participant, []
+    states = [attempt.state for attempt in participant.history.attempts]
+    amounts = {one["amount_total"] for one in truth.checkouts}
+    checks = {
+        "paid": bool(truth.charged),
+        "two charges": len(truth.charged) > 1,
+        "no webhook ever, yet paid": webhooks_lost and any(one.held > 0 for one in truth.charged),
+        "an automatic refund": any(one.automatic for one in truth.charged),
+        "an automatic refund of a platform fee": any(
+            one.automatic and one.charge["application_fee"] for one in truth.charged
+        ),
+        "a refund of a disputed charge is owed": any(truth.goes_back(one) and one.is_disputed for one in truth.charged),
+        "needs attention": attention(session, participant, stage.now()) is not None,
+        "an offer replaced by another": len(truth.checkouts) > 1,
+        "an offer void": AttemptState.VOID in states,
+        "an offer void, then another paid": AttemptState.VOID in states and AttemptState.PAID in states,
+        "the fee changed while a page was open": len(amounts) > 1,
+        "paid, then moved to another time": bool(truth.charged) and truth.guest.place in stage.notes.rescheduled,
+        "payments kept after a cancellation": session.keeps_payments and any(one.held for one in truth.charged),
+    }
+    found += [state for state, is_so in checks.items() if is_so]
+    for one in truth.charged:
+        found += _of_payment_time(truth, one.paid_at)
+        found += [f"given back: {refund['metadata']['anteroom_reason']}" for refund in one.refunds if OURS in refund["metadata"]]
+    return found
+
+
+def _of_payment_time(truth: Truth, paid_at: int) -> list[str]:
+    moments = {
+        "paid after the end": truth.session.end_time,
+        "paid after the cancellation": truth.session.canceled_at,
+        "paid after the removal": truth.participant.deleted_at,
+    }
+    return [state for state, at in moments.items() if at is not None and paid_at >= int(at.timestamp())]
+
+
+def _of_keys(stage: Stage) -> None:
+    """What the idempotency keys at Stripe remember."""
+    kept = stage.stripe.keys
+    if any(one.answer is not None and one.answer.status >= 500 for one in kept):
+        stage.reach("a 500 that sticks to its key")
+
+
+def table(reached: Counter[str], histories: int) -> str:
+    """All of them with their counts, as text."""
+    width = max(map(len, (*STATES, *reached)))
+    lines = [f"{state:<{width}}  {reached[state]:>9,}  {reached[state] / histories:>8.2f} a history" for state in STATES]
+    return "\n".join(lines)
+
+
+def never_reached(reached: Counter[str]) -> list[str]:
+    return [state for state in STATES if not reached[state]]

@@ -1,0 +1,303 @@
+"""What happens at Stripe without us: banks, the dashboard, disputes, webhooks, and promises that Stripe breaks."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from sandbox.stripe_standin import checkout as standin_checkout
+from sandbox.stripe_standin.deliveries import Delivery
+from sandbox.stripe_standin.errors import JsonObject
+from tests.simulation.client_deeds import CARD, OfGuest
+from tests.simulation.deeds import NOTHING, nth
+from tests.simulation.stage import CONNECTED, Stage
+
+Touched = frozenset[tuple[str, str]] | None
+
+
+def charges_of(stage: Stage, deed: OfGuest) -> list[JsonObject]:
+    """Those of this guest that took money, the oldest first."""
+    books = stage.books_at(deed.guest.place)
+    intents = [one["payment_intent"] for one in stage.checkouts_of(deed.guest)]
+    found = [one for one in books.values() if one["object"] == "charge" and one["payment_intent"] in intents]
+    return [one for one in found if one["status"] == "succeeded"]
+
+
+def about_charges(stage: Stage, deed: OfGuest, kind: str) -> list[JsonObject]:
+    """The refunds or disputes of this guest's charges."""
+    charges = {one["id"] for one in charges_of(stage, deed)}
+    books = stage.books_at(deed.guest.place)
+    return [one for one in books.values() if one["object"] == kind and one["charge"] in charges]
+
+
+class AtStripeOnly:
+    """Changes nothing of ours."""
+
+    __slots__ = ()
+
+    def touches(self, stage: Stage) -> Touched:
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BankAnswers(AtStripeOnly, OfGuest):
+    succeeded: bool
+
+    @override
+    def __str__(self) -> str:
+        return f"the bank debit of {self.guest} {'succeeds' if self.succeeded else 'fails'}"
+
+    def do(self, stage: Stage) -> str:
+        books = stage.books_at(self.guest.place)
+        intents = [books.get(one["payment_intent"] or "") for one in stage.checkouts_of(self.guest)]
+        waiting = [one for one in intents if one and one["status"] == "processing"]
+        if not waiting:
+            return NOTHING
+        stage.stripe.settle_delayed(waiting[0]["id"], succeeded=self.succeeded)
+        stage.reach("processing, then paid" if self.succeeded else "processing, then failed")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardRefund(AtStripeOnly, OfGuest):
+    charge: int = 0
+    amount: int | None = None
+
+    @override
+    def __str__(self) -> str:
+        return f"the clinic refunds {self.amount or 'the rest'} of charge {self.charge} of {self.guest} in the dashboard"
+
+    def do(self, stage: Stage) -> str:
+        charge = nth(charges_of(stage, self), self.charge)
+        if charge is None:
+            return NOTHING
+        stage.stripe.refund_in_dashboard(charge["id"], self.amount)
+        stage.reach("refunded in the dashboard")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsTakeTime(AtStripeOnly):
+    pending: bool
+
+    @override
+    def __str__(self) -> str:
+        return f"refunds from now on {'are pending at first' if self.pending else 'succeed at once'}"
+
+    def do(self, stage: Stage) -> str:
+        stage.stripe.set_refunds_pending(pending=self.pending)
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEnds(AtStripeOnly, OfGuest):
+    """`end`: settle, fail or cancel."""
+
+    refund: int
+    end: str
+
+    @override
+    def __str__(self) -> str:
+        return f"refund {self.refund} of {self.guest} comes to its end: {self.end}"
+
+    def do(self, stage: Stage) -> str:
+        refund = nth(about_charges(stage, self, "refund"), self.refund)
+        if refund is None:
+            return NOTHING
+        stripe = stage.stripe
+        {"settle": stripe.settle_refund, "fail": stripe.fail_refund, "cancel": stripe.cancel_refund}[self.end](
+            refund["id"]
+        )
+        if self.end == "fail":
+            stage.reach("a refund failed")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute(AtStripeOnly, OfGuest):
+    charge: int = 0
+    amount: int | None = None
+    inquiry: bool = False
+
+    @override
+    def __str__(self) -> str:
+        kind = "asks about" if self.inquiry else "disputes"
+        return f"the bank of {self.guest} {kind} {self.amount or 'all'} of charge {self.charge}"
+
+    def do(self, stage: Stage) -> str:
+        charge = nth(charges_of(stage, self), self.charge)
+        if charge is None:
+            return NOTHING
+        amount = min(self.amount, charge["amount"] - charge["amount_refunded"]) if self.amount else None
+        stage.stripe.dispute(charge["id"], amount=amount or None, inquiry=self.inquiry)
+        stage.reach("disputed")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeMoves(AtStripeOnly, OfGuest):
+    to: str
+
+    @override
+    def __str__(self) -> str:
+        return f"the dispute of {self.guest} moves to {self.to}"
+
+    def do(self, stage: Stage) -> str:
+        dispute = nth(about_charges(stage, self, "dispute"), -1)
+        if dispute is None:
+            return NOTHING
+        if self.to in {"won", "lost", "warning_closed"}:
+            stage.stripe.dispute_close(dispute["id"], self.to)
+            stage.reach(f"dispute {self.to.removeprefix('warning_')}")
+        else:
+            stage.stripe.dispute_update(dispute["id"], self.to)
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class PayDespiteExpiry(AtStripeOnly, OfGuest):
+    """Stripe breaks a promise: an expired Checkout Session is paid."""
+
+    page: int = 0
+
+    @override
+    def __str__(self) -> str:
+        return f"Stripe lets {self.guest} pay on page {self.page}, although it has expired"
+
+    def do(self, stage: Stage) -> str:
+        page = nth(stage.checkouts_of(self.guest), self.page)
+        if page is None or page["status"] != "expired":
+            return NOTHING
+        stage.notes.promise_broken.add(self.guest)
+        outcome = stage.stripe.force_pay(page["id"], CARD)
+        stage.reach("paid although expired")
+        return outcome.status
+
+
+@dataclass(frozen=True, slots=True)
+class StaysOpen(AtStripeOnly, OfGuest):
+    """Stripe breaks a promise: an expired Checkout Session is open again, beside the newer one."""
+
+    page: int = 0
+
+    @override
+    def __str__(self) -> str:
+        return f"Stripe opens the expired page {self.page} of {self.guest} again"
+
+    def do(self, stage: Stage) -> str:
+        page = nth(stage.checkouts_of(self.guest), self.page)
+        if page is None or page["status"] != "expired" or page["expires_at"] <= stage.now().timestamp():
+            return NOTHING
+        stage.notes.promise_broken.add(self.guest)
+        page.update(status="open", url=f"https://pay.example/c/pay/{page['id']}")
+        stage.reach("two pages could be paid at once")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Forge(AtStripeOnly, OfGuest):
+    """Somebody writes our ids into a Checkout Session of their own, for another amount or on another account."""
+
+    amount: int
+    elsewhere: bool
+
+    @override
+    def __str__(self) -> str:
+        where = "on the other clinic's account" if self.elsewhere else "on the clinic's own account"
+        return f"somebody pays {self.amount} under the ids of {self.guest} {where}"
+
+    def do(self, stage: Stage) -> str:
+        model = nth(stage.checkouts_of(self.guest), -1)
+        if model is None:
+            return NOTHING
+        account = stage.account_at(self.guest.place)
+        if self.elsewhere:
+            account = stage.stripe.account_id if account == CONNECTED else CONNECTED
+        books = next(one for one in stage.stripe.all_books if one.account_id == account)
+        price = {"currency": "aud", "unit_amount": self.amount, "product_data": {"name": "x"}}
+        made = standin_checkout.create(
+            stage.stripe.world,
+            books,
+            {
+                "mode": "payment",
+                "line_items": [{"quantity": 1, "price_data": price}],
+                "success_url": "https://elsewhere.example",
+                "metadata": dict(model["metadata"]),
+                "client_reference_id": model["client_reference_id"],
+                "payment_intent_data": {"metadata": dict(model["metadata"])},
+            },
+        )
+        stage.notes.forged.add(made["id"])
+        stage.stripe.pay(made["id"], CARD)
+        stage.reach("a payment that is not ours")
+        return "done"
+
+
+# --- webhooks -----------------------------------------------------------------------------------------------------
+
+
+def owner_of(stage: Stage, delivery: Delivery) -> frozenset[tuple[str, str]]:
+    """Whose item an event may change: told by the ids in the metadata of the payment behind it."""
+    event = next(
+        books.objects[delivery.event_id] for books in stage.stripe.all_books if delivery.event_id in books.objects
+    )
+    thing = event["data"]["object"]
+    objects = next(books.objects for books in stage.stripe.all_books if delivery.event_id in books.objects)
+    bearer = thing if thing["object"] in {"checkout.session", "charge"} else objects[thing["payment_intent"]]
+    metadata = bearer["metadata"]
+    key = (metadata.get("anteroom_team"), metadata.get("anteroom_participant", "")[:-2] + "00")
+    return frozenset({key}) if key[0] else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """One webhook that is waiting; `again`: one that was delivered already, perhaps days ago."""
+
+    which: int
+    again: bool = False
+
+    @override
+    def __str__(self) -> str:
+        return f"webhook {self.which} arrives{' once more' if self.again else ''}"
+
+    def found(self, stage: Stage) -> Delivery | None:
+        return nth(stage.stripe.mailroom.deliveries if self.again else stage.undelivered(), self.which)
+
+    def touches(self, stage: Stage) -> Touched:
+        delivery = self.found(stage)
+        return owner_of(stage, delivery) if delivery else frozenset()
+
+    def do(self, stage: Stage) -> str:
+        delivery = self.found(stage)
+        if delivery is None:
+            return NOTHING
+        return f"{delivery.event_type}: {stage.send(delivery)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverAll:
+    """Everything that is waiting, in an order drawn from `order` (0: as it happened)."""
+
+    order: int = 0
+
+    @override
+    def __str__(self) -> str:
+        return f"all webhooks arrive{f', shuffled ({self.order})' if self.order else ''}"
+
+    def touches(self, stage: Stage) -> Touched:
+        return None
+
+    def do(self, stage: Stage) -> str:
+        waiting = stage.undelivered()
+        if self.order:
+            random.Random(self.order).shuffle(waiting)
+        told = [f"{one.event_type}: {stage.send(one)}" for one in waiting]
+        return ", ".join(told) or NOTHING
+
+
+__all__ = [
+    "BankAnswers", "DashboardRefund", "Deliver", "DeliverAll", "Dispute", "DisputeMoves", "Forge", "PayDespiteExpiry",
+    "RefundEnds", "RefundsTakeTime", "StaysOpen",
+]  # fmt: skip

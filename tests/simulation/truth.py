@@ -1,0 +1,162 @@
+"""What Stripe holds for one guest, and what of it the clinic may keep: judged by Stripe's objects and by what the clinic
+decided, never by what the product believes.
+
+A second telling of the rules in FAILURES.md's terms, in another shape than the product's, so that a slip in one shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.sessions import Participant, Session
+from sandbox.stripe_standin.errors import JsonObject
+from tests.simulation.stage import Guest, Stage
+
+STANDING = frozenset({"succeeded", "pending"})
+OURS = "anteroom_refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """One charge that took money on a page that the product made for this guest."""
+
+    charge: JsonObject
+    refunds: tuple[JsonObject, ...]
+    disputes: tuple[JsonObject, ...]
+
+    @property
+    def paid_at(self) -> int:
+        return int(self.charge["created"])
+
+    @property
+    def amount(self) -> int:
+        return int(self.charge["amount"])
+
+    @property
+    def back(self) -> int:
+        """What went back or is on its way."""
+        return sum(one["amount"] for one in self.refunds if one["status"] in STANDING)
+
+    @property
+    def lost(self) -> int:
+        return sum(one["amount"] for one in self.disputes if one["status"] == "lost")
+
+    @property
+    def held(self) -> int:
+        """What the clinic has of it."""
+        return self.amount - self.back - self.lost
+
+    @property
+    def automatic(self) -> list[JsonObject]:
+        """The refunds that the rules, not a person, made of it."""
+        return [one for one in self.refunds if str(one["metadata"].get(OURS, "")).startswith("auto-")]
+
+    @property
+    def given_up(self) -> bool:
+        """The clinic gave all of it back itself, or the bank took it."""
+        by_people = sum(one["amount"] for one in self.refunds if one["status"] in STANDING) - sum(
+            one["amount"] for one in self.automatic if one["status"] in STANDING
+        )
+        return bool(self.lost) or by_people >= self.amount
+
+    @property
+    def is_disputed(self) -> bool:
+        return any(one["status"] not in {"won", "lost", "warning_closed"} for one in self.disputes)
+
+    @property
+    def refund_failed(self) -> bool:
+        return any(one["status"] in {"failed", "canceled"} for one in self.refunds)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All of one guest. `goes_back`: charges that must go back whatever else was paid."""
+
+    guest: Guest
+    session: Session
+    participant: Participant
+    checkouts: tuple[JsonObject, ...]
+    charged: tuple[Charged, ...]
+    processing: frozenset[str]
+    forged: bool
+
+    @property
+    def payable(self) -> list[JsonObject]:
+        """The pages on which money can still come."""
+        return [
+            one for one in self.checkouts if one["status"] == "open" or (one["payment_intent"] or "") in self.processing
+        ]
+
+    def goes_back(self, one: Charged) -> bool:
+        session, participant = self.session, self.participant
+        fee = participant.fee
+        if participant.history.waiver is not None or fee is None:
+            return True
+        if (one.amount, one.charge["currency"]) != (fee.amount, fee.currency):
+            return True
+        if one.paid_at >= seconds(session.end_time):
+            return True
+        closings = [
+            (at, keeps)
+            for at, keeps in (
+                (session.canceled_at, session.keeps_payments),
+                (participant.deleted_at, participant.keeps_payment),
+            )
+            if at is not None
+        ]
+        if not closings:
+            return False
+        closed_at, keeps = min(closings, key=lambda closing: closing[0])
+        return not keeps or one.paid_at >= seconds(closed_at)
+
+    @property
+    def candidates(self) -> list[Charged]:
+        """The charges that can be the fee, the first paid first."""
+        found = [one for one in self.charged if not self.goes_back(one)]
+        return sorted(found, key=lambda one: (one.paid_at, one.charge["payment_intent"]))
+
+
+def seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def truth_of(stage: Stage, guest: Guest, session: Session, participant: Participant) -> Truth:
+    checkouts = tuple(stage.checkouts_of(guest))
+    books = stage.books_at(guest.place)
+    intents = {one["payment_intent"] for one in checkouts if one["payment_intent"]}
+    about: dict[str, list[JsonObject]] = {"charge": [], "refund": [], "dispute": []}
+    if intents:
+        for thing in books.values():
+            if thing["object"] in about and thing["payment_intent"] in intents:
+                about[thing["object"]].append(thing)
+    charged = tuple(
+        Charged(
+            charge,
+            tuple(one for one in about["refund"] if one["charge"] == charge["id"]),
+            tuple(one for one in about["dispute"] if one["charge"] == charge["id"]),
+        )
+        for charge in about["charge"]
+        if charge["status"] == "succeeded"
+    )
+    return Truth(
+        guest=guest,
+        session=session,
+        participant=participant,
+        checkouts=checkouts,
+        charged=charged,
+        processing=frozenset(intent for intent in intents if books[intent]["status"] == "processing"),
+        forged=is_forged_for(stage, guest),
+    )
+
+
+def is_forged_for(stage: Stage, guest: Guest) -> bool:
+    """Whether somebody paid under this guest's ids on a page of their own."""
+    key = stage.sessions_at[guest.place]
+    mine = f"{key[1][:-2]}{guest.number:02x}"
+    return any(
+        books.objects[forged]["metadata"].get("anteroom_participant") == mine
+        for books in stage.stripe.all_books
+        for forged in stage.notes.forged
+        if forged in books.objects
+    )
