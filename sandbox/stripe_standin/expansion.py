@@ -1,10 +1,8 @@
 """Expansion of ids into objects where `expand[]` asks for it. https://docs.stripe.com/api/expanding_objects."""
 
-import copy
-
 from sandbox.stripe_standin.errors import JsonObject, not_expandable, parameter_invalid
 from sandbox.stripe_standin.listing import envelope, page
-from sandbox.stripe_standin.world import Books, World
+from sandbox.stripe_standin.world import Books, World, copied
 
 DEEPEST = 4
 REFERENCES: dict[str, frozenset[str]] = {
@@ -25,7 +23,7 @@ INCLUDABLE: dict[str, frozenset[str]] = {
 
 def expanded(world: World, books: Books, answer: JsonObject, paths: list[str]) -> JsonObject:
     """Give a copy of `answer` with the named properties expanded; raises StripeError 400 for what can't be."""
-    result = copy.deepcopy(answer)
+    result = copied(answer)
     for path in paths:
         steps = path.split(".")
         if len(steps) - (steps[0] == "data") > DEEPEST:
@@ -59,12 +57,12 @@ def referenced(world: World, books: Books, reference: JsonObject | str | None) -
     """Give the object behind an id: of this account, or (an application fee) of the platform."""
     if reference is None or isinstance(reference, dict):
         return reference
-    return copy.deepcopy(books.objects.get(reference) or world.platform.objects[reference])
+    return copied(books.objects.get(reference) or world.platform.objects[reference])
 
 
 def included(books: Books, node: JsonObject, name: str) -> JsonObject:
     if name == "line_items":
-        items = copy.deepcopy(books.orders[node["id"]].line_items)
+        items = copied(books.orders[node["id"]].line_items)
         return envelope(items, has_more=False, url=f"/v1/checkout/sessions/{node['id']}/line_items")
     found = page(books.of_kind("refund"), {"charge": node["id"]}, f"/v1/charges/{node['id']}/refunds", ("charge",))
-    return copy.deepcopy(found)
+    return copied(found)

@@ -16,7 +16,7 @@ from sandbox.stripe_standin.deliveries import Delivery, Mode, WebhookEndpoint
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.faults import Faults
 from sandbox.stripe_standin.payments import Outcome
-from sandbox.stripe_standin.world import Books, ControlError, World
+from sandbox.stripe_standin.world import Books, ControlError, World, copied
 
 Send = Callable[[str, Mapping[str, str], bytes], int]
 API_VERSION = "2026-10-28.endive"
@@ -97,14 +97,14 @@ class StripeStandIn:
                 if session["id"] == checkout_session_id:
                     items = books.orders[checkout_session_id].line_items
                     name = str(books.account["business_profile"]["name"])
-                    return copy.deepcopy(session), copy.deepcopy(items), name
+                    return copied(session), copied(items), name
             return None
 
     def find_charge(self, charge_id: str) -> JsonObject | None:
         """Give a charge of any account, for a receipt to show; None when unknown."""
         with self._lock:
             found = (charge for _, charge in self._world.everywhere("charge") if charge["id"] == charge_id)
-            return copy.deepcopy(next(found, None))
+            return copied(next(found, None))
 
     # --- the bank and the dashboard -----------------------------------------------------------------------------------
 
@@ -286,4 +286,4 @@ class StripeStandIn:
 
 def snapshot_of(books: Books) -> JsonObject:
     objects = {name: books.of_kind(kind) for name, kind in KINDS.items()}
-    return copy.deepcopy({"account": books.account, "authorized": books.authorized, **objects})
+    return copied({"account": books.account, "authorized": books.authorized, **objects})

@@ -4,12 +4,12 @@ Objects are kept as the JSON that Stripe would answer, unexpanded. The world kno
 what may happen to them is decided in the modules named after them.
 """
 
-import copy
 import random
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar, cast
 
 from sandbox.stripe_standin.currencies import MINIMUM_CHARGE
 from sandbox.stripe_standin.deliveries import Mailroom
@@ -17,6 +17,8 @@ from sandbox.stripe_standin.errors import JsonObject, resource_missing
 
 ALPHABET = string.ascii_letters + string.digits
 APPLICATION_ID_PREFIX = "ca"
+
+Json = TypeVar("Json")
 
 
 class ControlError(ValueError):
@@ -39,6 +41,8 @@ class Books:
     is_platform: bool
     authorized: bool = True
     objects: dict[str, JsonObject] = field(default_factory=dict)
+    kinds: dict[str, list[JsonObject]] = field(default_factory=dict)
+    """The same, by kind; `add` keeps both."""
     orders: dict[str, Order] = field(default_factory=dict)
 
     @property
@@ -47,7 +51,7 @@ class Books:
 
     def of_kind(self, kind: str) -> list[JsonObject]:
         """Give all objects of a kind, oldest first."""
-        return [found for found in self.objects.values() if found["object"] == kind]
+        return list(self.kinds.get(kind, ()))
 
     def find(self, kind: str, object_id: str) -> JsonObject | None:
         found = self.objects.get(object_id)
@@ -62,6 +66,7 @@ class Books:
 
     def add(self, new: JsonObject) -> JsonObject:
         self.objects[new["id"]] = new
+        self.kinds.setdefault(new["object"], []).append(new)
         return new
 
 
@@ -71,6 +76,13 @@ class Cause:
 
     request_id: str | None = None
     idempotency_key: str | None = None
+
+
+def copied(thing: Json) -> Json:
+    """A copy of JSON that shares nothing with it; `copy.deepcopy` takes five times as long."""
+    if isinstance(thing, dict):
+        return cast("Json", {name: copied(one) for name, one in thing.items()})
+    return cast("Json", [copied(one) for one in thing]) if isinstance(thing, list) else thing
 
 
 class World:
@@ -129,7 +141,7 @@ class World:
         created: int | None = None,
     ) -> JsonObject:
         """Record an event with a snapshot of `about`, and hand it to the mailroom for every endpoint that wants it."""
-        snapshot: JsonObject = {"object": copy.deepcopy(about)}
+        snapshot: JsonObject = {"object": copied(about)}
         if previous is not None:
             snapshot["previous_attributes"] = previous
         event = books.add(
