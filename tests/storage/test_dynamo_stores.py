@@ -23,10 +23,20 @@ from chalicelib.storage.dynamodb import (
     DynamoSessions,
     DynamoTeams,
 )
-from chalicelib.storage.stores import Entry, Position, SessionStore, StoreUnavailableError, UnreadableError, Walk
-from chalicelib.storage.tables import EntryItem, IdempotencyItem, SessionItem, TeamItem
-from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
-from tests.storage.idempotency_contract import OTHER, RECORD, IdempotencyContract, IdempotencyStage
+from chalicelib.storage.stores import Entry, Position, StoreUnavailableError, UnreadableError, Walk
+from chalicelib.storage.tables import EntryItem, IdempotencyItem, SessionItem
+from tests.storage.dynamo_contract import (
+    BOOKS_RETENTION,
+    RETENTION,
+    DynamoApiClientContract,
+    DynamoBooksContract,
+    DynamoEntryContract,
+    DynamoIdempotencyContract,
+    DynamoParkedEventContract,
+    DynamoSessionContract,
+    DynamoTeamContract,
+)
+from tests.storage.idempotency_contract import OTHER, RECORD
 from tests.storage.largest import before_the_facts, largest_session
 from tests.storage.samples import (
     CLIENT,
@@ -37,14 +47,11 @@ from tests.storage.samples import (
     counted_entropy,
     due_session,
     session_ids,
-    without_a_field,
 )
-from tests.storage.walk_contract import WalkContract, starting
+from tests.storage.walk_contract import starting
 from tests.storage.wire import Wire, mocked_dynamodb, tables_on_a_wire
 
 SESSION_ID = next(session_ids())
-RETENTION = timedelta(days=400)
-BOOKS_RETENTION = timedelta(days=3653)
 DYNAMODB_ITEM_LIMIT = 400 * 1024
 
 
@@ -65,82 +72,35 @@ def sessions(wire: Wire) -> DynamoSessions:
     return DynamoSessions(counted_entropy(), RETENTION, BOOKS_RETENTION)
 
 
-class DynamoStage:
-    def __init__(self, store: SessionStore, wire: Wire) -> None:
-        self.store = store
-        self._wire = wire
-
-    def unreadable(self, team_id: str, session_id: str, due: datetime) -> None:
-        SessionItem(
-            team_id,
-            session_id,
-            start_time=codec.sortable(NOON),
-            due_shard=codec.due_shard(session_id),
-            due_at=codec.milliseconds(due),
-            schema=1,
-            version=1,
-            write_ids=["00"],
-            expires_at_epoch=0,
-            body="{",
-        ).save()
-
-    def written_by_newer_code(self, team_id: str, session_id: str) -> None:
-        SessionItem(team_id, session_id).update(actions=[SessionItem.schema.set(codec.SCHEMA + 1)])
-
-    def lose_next_response(self, between: Callable[[], object]) -> None:
-        self._wire.lose_next_put(between)
-
-
 # --- the contract ---------------------------------------------------------------------------------------------------
 
 
-class TestDynamoSessions(SessionContract, WalkContract):
-    @pytest.fixture
-    def stage(self, sessions: DynamoSessions, wire: Wire) -> SessionStage:
-        return DynamoStage(sessions, wire)
+class TestDynamoSessions(DynamoSessionContract):
+    pass
 
 
-@pytest.mark.usefixtures("wire")
-class TestDynamoTeams(TeamContract):
-    @pytest.fixture
-    def teams(self) -> DynamoTeams:
-        return DynamoTeams()
-
-    @pytest.fixture
-    def older_team(self) -> Callable[[], None]:
-        def keep() -> None:
-            TeamItem(CLINIC.team_id, body=without_a_field(CLINIC)).save()
-
-        return keep
+class TestDynamoBooks(DynamoBooksContract):
+    pass
 
 
-@pytest.mark.usefixtures("wire")
-class TestDynamoApiClients(ApiClientContract):
-    @pytest.fixture
-    def clients(self) -> DynamoApiClients:
-        return DynamoApiClients()
+class TestDynamoTeams(DynamoTeamContract):
+    pass
 
 
-@pytest.mark.usefixtures("wire")
-class TestDynamoEntries(EntryContract):
-    @pytest.fixture
-    def entries(self) -> DynamoEntries:
-        return DynamoEntries(RETENTION)
+class TestDynamoApiClients(DynamoApiClientContract):
+    pass
 
 
-class DynamoIdempotencyStage:
-    def __init__(self, wire: Wire) -> None:
-        self.store = DynamoIdempotency(counted_entropy())
-        self.lose_next_response = wire.lose_next_put
-
-    def removed(self, record_key: str) -> None:
-        IdempotencyItem(record_key).delete()
+class TestDynamoEntries(DynamoEntryContract):
+    pass
 
 
-class TestDynamoIdempotency(IdempotencyContract):
-    @pytest.fixture
-    def stage(self, wire: Wire) -> IdempotencyStage:
-        return DynamoIdempotencyStage(wire)
+class TestDynamoIdempotency(DynamoIdempotencyContract):
+    pass
+
+
+class TestDynamoParkedEvents(DynamoParkedEventContract):
+    pass
 
 
 # --- requests -------------------------------------------------------------------------------------------------------

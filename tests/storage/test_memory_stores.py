@@ -8,6 +8,8 @@ from datetime import datetime
 import pytest
 
 from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemoryIdempotency, MemorySessions, MemoryTeams
+from tests.fakes.memory_books import MemoryParkedEvents
+from tests.storage.books_contract import BooksContract, BooksStage, ParkedEventContract
 from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
 from tests.storage.idempotency_contract import IdempotencyContract, IdempotencyStage
 from tests.storage.samples import CLINIC, counted_entropy, without_a_field
@@ -17,6 +19,8 @@ from tests.storage.walk_contract import WalkContract
 class MemoryStage:
     def __init__(self) -> None:
         self.store = MemorySessions(counted_entropy())
+        self.ledger = self.store.books.ledger()
+        self.audit = self.store.books.audit()
 
     def unreadable(self, team_id: str, session_id: str, due: datetime) -> None:
         self.store.unreadable(team_id, session_id, due)
@@ -31,6 +35,12 @@ class MemoryStage:
 class TestMemorySessions(SessionContract, WalkContract):
     @pytest.fixture
     def stage(self) -> SessionStage:
+        return MemoryStage()
+
+
+class TestMemoryBooks(BooksContract):
+    @pytest.fixture
+    def stage(self) -> BooksStage:
         return MemoryStage()
 
 
@@ -54,6 +64,12 @@ class TestMemoryEntries(EntryContract):
     @pytest.fixture
     def entries(self) -> MemoryEntries:
         return MemoryEntries()
+
+
+class TestMemoryParkedEvents(ParkedEventContract):
+    @pytest.fixture
+    def parked_events(self) -> MemoryParkedEvents:
+        return MemoryParkedEvents()
 
 
 class MemoryIdempotencyStage:

@@ -19,6 +19,7 @@ from moto import mock_aws
 from chalicelib.storage.tables import TABLES, TableSettings, connect, create_tables
 
 Answer = tuple[SimpleNamespace, dict[str, Any]]
+PUTS = frozenset({"PutItem", "TransactWriteItems"})
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Wire:
     _silent: bool = False
 
     def lose_next_put(self, between: Callable[[], object]) -> None:
-        """Let the next PutItem take effect, then time out; `between` runs before the SDK tries again."""
+        """Let the next put take effect (alone or in a transaction), then time out; `between` runs before the retry."""
         self._answers_to_lose.append(between)
 
     def refuse(self, code: str, status: int) -> None:
@@ -58,7 +59,7 @@ class Wire:
             raise ConnectTimeoutError(endpoint_url=request.url)
 
     def after_moto(self, request: AWSPreparedRequest, **_event: object) -> None:
-        if operation_of(request) == "PutItem" and self._answers_to_lose:
+        if operation_of(request) in PUTS and self._answers_to_lose:
             self._answers_to_lose.pop(0)()
             raise ReadTimeoutError(endpoint_url=request.url)
 
@@ -77,10 +78,10 @@ def mocked_dynamodb() -> Iterator[None]:
 
 
 @contextmanager
-def tables_on_a_wire() -> Iterator[Wire]:
+def tables_on_a_wire(wire: Wire | None = None) -> Iterator[Wire]:
     """The tables, empty, for one test."""
     create_tables()
-    wire = Wire()
+    wire = wire or Wire()
     emitters = [model._get_connection().connection.client.meta.events for model in TABLES.values()]
     for emitter in emitters:
         emitter.register("before-call.dynamodb", wire.before_call)
