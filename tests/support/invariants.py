@@ -26,18 +26,20 @@ class AtStripe:
     checkouts: list[JsonObject]
     charges: list[JsonObject]
     refunds: list[JsonObject]
+    disputes: list[JsonObject]
 
     @classmethod
     def of(cls, world: World) -> AtStripe:
         books = world.books()
         charges = [one for one in books["charges"] if one["status"] == "succeeded"]
-        return cls(books["checkout_sessions"], charges, books["refunds"])
+        return cls(books["checkout_sessions"], charges, books["refunds"], books["disputes"])
 
     @property
     def held(self) -> int:
-        """What was captured and has not gone back, in cents."""
+        """What was captured, did not go back and was not charged back, in cents."""
         back = sum(one["amount"] for one in self.refunds if one["status"] in {"succeeded", "pending"})
-        return int(sum(charge["amount"] for charge in self.charges) - back)
+        lost = sum(one["amount"] for one in self.disputes if one["status"] == "lost")
+        return int(sum(charge["amount"] for charge in self.charges) - back - lost)
 
 
 def holds(world: World, session: Session) -> None:
