@@ -23,6 +23,8 @@ class Settled(StrEnum):
     """What became of an event; for the log and the counters."""
 
     KEPT = "kept"
+    PARKED = "parked"
+    """It failed too often, and waits for a person (`park.py`)."""
     KNOWN = "known"
     NOT_OURS = "not_ours"
     OTHER_ACCOUNT = "other_account"
@@ -31,20 +33,20 @@ class Settled(StrEnum):
 
 
 def settle(ctx: Context, event: Event) -> Settled:
-    """Keep what the event tells. Raises StoreError, StripeError, ContendedError: then Stripe delivers it again."""
+    """Keep what the event tells. Raises StoreError, StripeError, ContendedError, OutOfTimeError, StrangeObjectError."""
     if event.livemode != ctx.settings.livemode:
         return Settled.OTHER_MODE
     place = _place(ctx, event) if event.seen or event.strange else None
     if place is None:
         return Settled.NOT_OURS
-    if event.strange is not None:
-        raise event.strange
     try:
         session = ctx.sessions.get(place.team_id, place.session_id)
     except NotFoundError:
         return Settled.NO_SESSION
-    if not _is_of_its_account(ctx, event, session, place):
+    if not is_of_its_account(ctx, event.stripe_account_id, session, place):
         return Settled.OTHER_ACCOUNT
+    if event.strange is not None:
+        raise event.strange
     settled = change(ctx, session, lambda newest: saw(newest, place.number, *event.seen))
     return Settled.KNOWN if settled == session else Settled.KEPT
 
@@ -62,11 +64,11 @@ def _place(ctx: Context, event: Event) -> Place | None:
     return place
 
 
-def _is_of_its_account(ctx: Context, event: Event, session: Session, place: Place) -> bool:
+def is_of_its_account(ctx: Context, account: str | None, session: Session, place: Place) -> bool:
     """Whoever has a Stripe account can write our ids into metadata: only the account asked to charge counts."""
     participant = session.participant(place.number)
     attempts = participant.history.attempts if participant else ()
     for attempt in attempts:
         if attempt.attempt_id == place.attempt_id:
-            return attempt.stripe_account_id == event.stripe_account_id
-    return ctx.teams.get(place.team_id).has_account(event.stripe_account_id)
+            return attempt.stripe_account_id == account
+    return ctx.teams.get(place.team_id).has_account(account)

@@ -28,6 +28,7 @@ from chalicelib.domain.facts import Attempt, CheckoutSeen, Dispute, DisputeSeen,
 from chalicelib.domain.obligations import MakeRefund
 from chalicelib.gateways import stripe_objects as objects
 from chalicelib.gateways.deadline import Deadline
+from chalicelib.gateways.stripe_events import Event, event_of
 from chalicelib.gateways.stripe_objects import Place, StripeObject
 
 CALL_SECONDS = 8
@@ -199,6 +200,10 @@ class StripeApi:
     def fetch_dispute(self, dispute: Dispute, account: str | None, deadline: Deadline) -> DisputeSeen:
         answer = self._call("get", f"/v1/disputes/{dispute.dispute_id}", account, deadline, {})
         return objects.dispute_seen(answer, asked=True)
+
+    def fetch_event(self, event_id: str, account: str | None, deadline: Deadline) -> Event:
+        """One of the last 30 days: https://docs.stripe.com/api/events/retrieve."""
+        return event_of(self._call("get", f"/v1/events/{event_id}", account, deadline, {}), account)
 
     def _listed(
         self, path: str, account: str | None, deadline: Deadline, query: Mapping[str, Any]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
 
 import stripe
 
@@ -52,7 +52,7 @@ class Event:
     """One event of Stripe's: what it tells, and where that belongs.
 
     `place` None with a `payment_intent_id`: Stripe must be asked where it belongs. Both None: none of our business.
-    `strange`: it could not be read.
+    `strange`: it could not be read. `created_at`: when it happened, which a delivery may come long after.
     """
 
     event_id: str
@@ -63,10 +63,11 @@ class Event:
     payment_intent_id: str | None = None
     seen: tuple[Seen, ...] = ()
     strange: StrangeObjectError | None = None
+    created_at: datetime | None = None
 
 
 def read_event(body: bytes, signature: str, secrets: Iterable[str], now: float) -> Event:
-    """Prove and read one delivery. `now` in seconds since 1970. Raises BadSignatureError and StrangeObjectError."""
+    """Prove and read one delivery. `now` in seconds since 1970. Raises BadSignatureError."""
     if len(body) > LARGEST_EVENT or not _is_recent(signature, now):
         raise BadSignatureError
     try:
@@ -78,7 +79,7 @@ def read_event(body: bytes, signature: str, secrets: Iterable[str], now: float) 
         raise BadSignatureError from None
     if not isinstance(written, dict):
         raise BadSignatureError
-    return _event(written)
+    return event_of(written)
 
 
 def _is_recent(signature: str, now: float) -> bool:
@@ -96,42 +97,60 @@ def _is_signed(text: str, signature: str, secret: str) -> bool:
         return False
 
 
-def _event(written: dict[str, Any]) -> Event:
+def event_of(written: StripeObject, account: str | None = None) -> Event:
+    """What an event tells; `account` is the one that it was fetched from, which Stripe says in deliveries alone."""
     thing = written.get("data", {}).get("object") if isinstance(written.get("data"), dict) else None
-    kind, account = str(written.get("type")), written.get("account")
+    named = written.get("account")
     known = Event(
         event_id=str(written.get("id")),
-        kind=kind,
+        kind=str(written.get("type")),
         livemode=bool(written.get("livemode")),
-        stripe_account_id=account if isinstance(account, str) else None,
+        stripe_account_id=named if isinstance(named, str) else account,
+        created_at=_created(written.get("created")),
     )
-    return _told(known, thing) if isinstance(thing, dict) else known
+    return _placed(known, thing) if isinstance(thing, dict) else known
 
 
-def _told(event: Event, thing: StripeObject) -> Event:
+def _created(seconds: object) -> datetime | None:
+    """Of use for its age alone, so that one that cannot be read is none."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _placed(event: Event, thing: StripeObject) -> Event:
     """Checkouts and charges carry our ids; a refund or dispute leads to them by its PaymentIntent.
 
     One of a charge that was made without a PaymentIntent is the clinic's other business.
     """
-    account, place = event.stripe_account_id, objects.place_of(thing)
-    if event.kind in CHECKOUT_EVENTS and place:
-        return replace(event, place=place, seen=(_checkout(event, thing),))
-    if event.kind in CHARGE_EVENTS and place:
-        charge = objects.charge_seen(thing, account)
-        return replace(event, place=place, seen=(charge,)) if charge else event
+    if event.kind in (*CHECKOUT_EVENTS, *CHARGE_EVENTS):
+        place = objects.place_of(thing)
+        return _told(replace(event, place=place), thing) if place else event
     if event.kind in (*REFUND_EVENTS, *DISPUTE_EVENTS) and objects.has_payment_intent(thing):
-        return _led(replace(event, payment_intent_id=objects.id_of(thing.get("payment_intent"))), thing)
+        return _told(replace(event, payment_intent_id=objects.id_of(thing.get("payment_intent"))), thing)
     return event
 
 
-def _led(event: Event, thing: StripeObject) -> Event:
-    """One that cannot be read is a trouble only if it is ours, which its PaymentIntent will tell."""
+def _told(event: Event, thing: StripeObject) -> Event:
+    """One that cannot be read is a trouble only if it is ours: that is known when its session is."""
     try:
-        if event.kind in REFUND_EVENTS:
-            return replace(event, seen=(objects.refund_seen(thing),))
-        return replace(event, seen=(objects.dispute_seen(thing, asked=False),))
+        return replace(event, seen=tuple(_seen(event, thing)))
     except StrangeObjectError as error:
         return replace(event, strange=error)
+
+
+def _seen(event: Event, thing: StripeObject) -> Iterator[Seen]:
+    if event.kind in CHECKOUT_EVENTS:
+        yield _checkout(event, thing)
+    elif event.kind in CHARGE_EVENTS:
+        charge = objects.charge_seen(thing, event.stripe_account_id)
+        if charge is not None:
+            yield charge
+    elif event.kind in REFUND_EVENTS:
+        yield objects.refund_seen(thing)
+    else:
+        yield objects.dispute_seen(thing, asked=False)
 
 
 def _checkout(event: Event, thing: StripeObject) -> CheckoutSeen:

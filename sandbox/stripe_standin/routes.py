@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sandbox.stripe_standin import checkout, refunds
 from sandbox.stripe_standin import parameter_tables as tables
-from sandbox.stripe_standin.errors import JsonObject
+from sandbox.stripe_standin.errors import JsonObject, resource_missing
 from sandbox.stripe_standin.listing import page
 from sandbox.stripe_standin.parameters import Record
 from sandbox.stripe_standin.world import Books, World
@@ -23,6 +24,7 @@ class Call:
 
 
 Handler = Callable[[Call], JsonObject]
+EVENTS_GIVEN_FOR = int(timedelta(days=30).total_seconds())
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,19 @@ def create_refund(call: Call) -> JsonObject:
 def list_events(call: Call) -> JsonObject:
     wanted = call.params.get("types")
     events = [one for one in call.books.of_kind("event") if wanted is None or one["type"] in wanted]
-    return page(events, call.params, call.path, ("type",))
+    return page([one for one in events if is_given(call.world, one)], call.params, call.path, ("type",))
+
+
+def retrieve_event(call: Call) -> JsonObject:
+    event = call.books.get("event", call.object_id, "id")
+    if not is_given(call.world, event):
+        raise resource_missing("event", call.object_id, "id")
+    return event
+
+
+def is_given(world: World, event: JsonObject) -> bool:
+    """Stripe gives events of the last 30 days: https://docs.stripe.com/api/events."""
+    return bool(event["created"] >= world.timestamp() - EVENTS_GIVEN_FOR)
 
 
 def retrieve_account(call: Call) -> JsonObject:
@@ -108,7 +122,7 @@ ROUTES = (
     ),
     Route("GET", "/v1/balance_transactions/{id}", tables.RETRIEVE, retrieve("balance_transaction", "id")),
     Route("GET", "/v1/events", tables.EVENT_LIST, list_events),
-    Route("GET", "/v1/events/{id}", tables.RETRIEVE, retrieve("event", "id")),
+    Route("GET", "/v1/events/{id}", tables.RETRIEVE, retrieve_event),
     Route("GET", "/v1/account", tables.RETRIEVE, retrieve_account),
     Route("GET", "/v1/accounts/{id}", tables.RETRIEVE, retrieve_account),
 )

@@ -219,3 +219,18 @@ def test_a_refund_that_names_no_session_waits_for_stripe_to_say_whose_it_is(edge
     edge.world.stripe.clear_faults()
     assert signed(edge, body).json() == {"settled": "kept"}
     assert visitor.open("application/json").json()["status"] == "refunded"
+
+
+def test_an_event_that_fails_for_reasons_of_its_own_is_200_at_the_fifth_time_and_others_flow(edge: Edge) -> None:
+    visitor, body = paid_elsewhere(edge)
+    strange = changed(body, lambda event: event["data"]["object"].update(amount_total="80.00"))
+    answers = []
+    for _ in range(6):
+        reply = signed(edge, strange)
+        answers.append((reply.status, reply.json().get("settled")))
+        edge.world.clock.advance(minutes=1)
+    assert answers == [(503, None)] * 4 + [(200, "parked")] * 2
+    assert visitor.open("application/json").json()["status"] == "pay"
+    assert signed(edge, body).json() == {"settled": "kept"}
+    assert visitor.open("application/json").json()["status"] == "join"
+    assert list(edge.world.parked_events.all()) == []

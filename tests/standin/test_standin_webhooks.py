@@ -191,3 +191,15 @@ def test_the_state_tells_what_became_of_each_delivery(shop: Shop, standin: Strip
 def test_an_unknown_mode_is_refused(standin: StripeStandIn) -> None:
     with pytest.raises(ControlError, match="the modes are deliver, hold, drop, duplicate, reorder"):
         standin.set_webhooks("lose")
+
+
+def test_the_api_gives_an_event_for_thirty_days(shop: Shop, clock: Clock) -> None:
+    expire(shop)
+    [event] = shop.get("/v1/events")["data"]
+    clock.advance(days=30)
+    assert shop.get(f"/v1/events/{event['id']}") == event
+    clock.advance(seconds=1)
+    assert shop.get("/v1/events")["data"] == []
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.get(f"/v1/events/{event['id']}")
+    assert refused.value.code == "resource_missing"

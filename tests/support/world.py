@@ -27,6 +27,7 @@ from chalicelib.flows.checkout import PaymentStarted, start_checkout
 from chalicelib.flows.come_back import Returned, come_back
 from chalicelib.flows.context import REQUEST_SECONDS, Context
 from chalicelib.flows.open_link import OpenedLink, open_link
+from chalicelib.flows.park import settle_or_park
 from chalicelib.flows.schedule import schedule_session
 from chalicelib.flows.settle import Settled, settle
 from chalicelib.flows.sweep import SWEEP_SECONDS, Swept, sweep
@@ -241,7 +242,7 @@ class World:
         """One delivery, answered as the edge answers it."""
         secrets, now = self.context.settings.secrets.stripe_webhook_secrets, self.clock().timestamp()
         try:
-            settle(self.ctx, read_event(body, headers["Stripe-Signature"], secrets, now))
+            settle_or_park(self.ctx, read_event(body, headers["Stripe-Signature"], secrets, now))
         except (StoreError, StripeError, StrangeObjectError, ContendedError):
             return 503
         return 200
