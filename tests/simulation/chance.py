@@ -134,7 +134,13 @@ class Chooser:
             return Pay(guest, page, self._card(pages[page]))
         if not pages and chance.random() < 0.8:
             return PressPay(guest)
-        deeds = (PressPay(guest), PressPay(guest), Look(guest), Join(guest), ComeBack(guest, chance.choice((-1, -1, 0))))
+        deeds = (
+            PressPay(guest),
+            PressPay(guest),
+            Look(guest),
+            Join(guest),
+            ComeBack(guest, chance.choice((-1, -1, 0))),
+        )
         return chance.choice(deeds)
 
     def _card(self, page: JsonObject) -> str:
@@ -174,13 +180,18 @@ class Chooser:
             (0.5 * eager["forge"] * bool(stage.checkouts_of(guest)), lambda: self._forged(guest)),
             (1.5 * bool(charges), lambda: DashboardRefund(guest, chance.randrange(3), chance.choice((None, 3000, 50)))),
             (1.5 * eager["dispute"] * bool(charges), lambda: self._dispute(guest)),
-            (3 * bool(refunds), lambda: RefundEnds(guest, chance.randrange(3), chance.choice(("settle", "fail", "cancel")))),
+            (
+                3 * bool(refunds),
+                lambda: RefundEnds(guest, chance.randrange(3), chance.choice(("settle", "fail", "cancel"))),
+            ),
             (3 * bool(disputes), lambda: self._dispute_moves(guest)),
         ]
         return chance.choices([make for _, make in makers], [weight for weight, _ in makers])[0]()
 
     def _is_processing(self, stage: Stage, guest: Guest) -> bool:
-        return any(page["status"] == "complete" and page["payment_status"] == "unpaid" for page in stage.checkouts_of(guest))
+        return any(
+            page["status"] == "complete" and page["payment_status"] == "unpaid" for page in stage.checkouts_of(guest)
+        )
 
     def _forged(self, guest: Guest) -> Forge:
         return Forge(guest, self._chance.choice((8000, 4000)), elsewhere=self._chance.random() < 0.5)

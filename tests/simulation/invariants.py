@@ -14,17 +14,12 @@ from chalicelib.domain.concerns import attention
 from chalicelib.domain.obligations import due_at
 from tests.fakes.memory import Kept
 from tests.simulation.canaries import CANARY, sightings
-from tests.simulation.stage import CONNECTED, PLACES, Guest, Stage
-from tests.simulation.truth import OURS, Charged, Truth, truth_of
+from tests.simulation.stage import CONNECTED, PLACES, Stage
+from tests.simulation.truth import OURS, Charged, Truth
 from tests.support.world import ROOM_KEY, STRIPE_KEY, WEBHOOK_SECRET, key_text
 
 Key = tuple[str, str]
 SECRETS = (STRIPE_KEY, WEBHOOK_SECRET, ROOM_KEY, *(key_text(byte) for byte in (1, 2, 3)))
-
-
-def truths(stage: Stage) -> list[Truth]:
-    """Of every guest there is."""
-    return [truth_of(stage, guest, session, participant) for guest, session, participant in stage.guests()]
 
 
 # --- at every moment ----------------------------------------------------------------------------------------------
@@ -99,7 +94,7 @@ def i6_nothing_crosses(stage: Stage, before: Mapping[Key, Kept], touched: frozen
 
 
 def i12_looking_changes_nothing(stage: Stage, before: Mapping[Key, Kept], asked: int) -> None:
-    """GET and HEAD change nothing. (The return page may record what Stripe says; it never makes or changes an offer.)"""
+    """GET and HEAD change nothing. (The return page may record what Stripe says; it never makes an offer.)"""
     assert stage.sessions._items == before, "I12: opening a link wrote something"
     assert len(stage.notes.asked) == asked, "I12: opening a link asked Stripe"
 
@@ -168,7 +163,7 @@ def _is_of_forged(stage: Stage, objects: Mapping[str, dict[str, object]], paymen
 
 
 def i9_canaries(stage: Stage) -> None:
-    """No link token, secret or personal text appears in logs, in anything sent to Stripe, or in an exception message."""
+    """No link token, secret or personal text appears in logs, in what is sent to Stripe, or in an exception message."""
     tokens = tuple(stage.recorder.tokens)
     logged = sightings(stage.recorder.lines + stage.recorder.errors, (CANARY, *SECRETS, *tokens))
     assert not logged, f"I9: logged or raised: {logged[0]}"
@@ -200,5 +195,3 @@ def attention_is_deserved(stage: Stage, truth: Truth) -> None:
         return
     reasons = [one for one in truth.charged if one.refund_failed or one.disputes]
     assert reasons, f"{truth.guest} is said to need a person, for no reason: {told}"
-
-

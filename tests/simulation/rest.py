@@ -1,4 +1,4 @@
-"""Bring a history to rest, as time does: faults end, banks answer, the clock runs past the end, and the sweep comes round.
+"""Bring a history to rest, as time does: faults end, banks answer, the clock runs on, and the sweep comes round.
 
 Then everything that holds at rest is held; and after a crash, what each way of recovery must bring.
 """
@@ -6,17 +6,18 @@ Then everything that holds at rest is held; and after a crash, what each way of 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.obligations import due, due_at
 from chalicelib.domain.sessions import Revision, Session
-from dataclasses import replace
 from tests.simulation import invariants
 from tests.simulation.deeds import Step
 from tests.simulation.stage import Stage
 from tests.simulation.stripe_deeds import DeliverAll
 from tests.simulation.time_deeds import Sweep
+from tests.simulation.truth import truths
 
 if TYPE_CHECKING:
     from tests.simulation.play import Play
@@ -40,8 +41,7 @@ def recover(play: Play, step: Step, how: str) -> None:
     a round cannot bring in principle (a webhook of what never happened) is no part of it.
     """
     if how == "request":
-        for _ in range(ROUNDS):
-            outcome = play.again(step)
+        outcome = [play.again(step) for _ in range(ROUNDS)][-1]
         assert not outcome.startswith("told to try again"), f"I10: three requests later: {step.deed}: {outcome}"
     elif how == "webhook" and not play.temper.webhooks_lost:
         for _ in range(ROUNDS):
@@ -81,7 +81,7 @@ def come_to_rest(play: Play) -> None:
 
 def bank_answers(play: Play) -> None:
     """Every debit that is on its way comes to its end; refunds that are pending, too."""
-    stripe, chance = play.stage.stripe, random.Random(len(play.story))
+    stripe, chance = play.stage.stripe, random.Random(len(play.told))
     stripe.set_refunds_pending(pending=False)
     for books in stripe.all_books:
         for intent in books.of_kind("payment_intent"):
@@ -128,14 +128,14 @@ def run_out(play: Play, until: datetime) -> None:
 
 def hold_pending(play: Play) -> None:
     """An hour after the end: nothing is pending in silence."""
-    for truth in invariants.truths(play.stage):
+    for truth in truths(play.stage):
         invariants.i11_nothing_pending(play.stage, truth)
 
 
 def hold_at_rest(play: Play) -> None:
     stage = play.stage
     play.hold()
-    for truth in invariants.truths(stage):
+    for truth in truths(stage):
         invariants.i3_kept_is_owed(stage, truth)
         invariants.i7_only_ours_count(stage, truth)
         invariants.i11_nothing_pending(stage, truth)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.simulation.chance import Chooser, temper_of
 from tests.simulation.deeds import Step
-from tests.simulation.play import BrokenError, History, Play
+from tests.simulation.play import BrokenError, History, Play, Told
 from tests.simulation.stage import Stage
 
 MakeStage = Callable[[int], Stage]
@@ -20,9 +20,14 @@ class Result:
     """`broken`: which invariant did not hold, and the story up to there."""
 
     history: History
-    story: tuple[str, ...]
+    told: tuple[Told, ...]
     reached: Counter[str]
     broken: str | None = None
+
+    @property
+    def story(self) -> list[str]:
+        """A sentence for every step, with its time and what came of it."""
+        return [str(one) for one in self.told]
 
 
 def drawn(seed: int, make_stage: MakeStage = Stage) -> Result:
@@ -56,4 +61,4 @@ def played(play: Play, steps: Iterator[Step]) -> Result:
     except BrokenError as error:
         broken = str(error)
     history = History(play.stage.seed, play.temper, tuple(done))
-    return Result(history, tuple(play.story), play.stage.notes.reached, broken)
+    return Result(history, tuple(play.told), play.stage.notes.reached, broken)

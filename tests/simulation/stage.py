@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from typing_extensions import override
 
@@ -26,8 +26,10 @@ from chalicelib.gateways.stripe_events import EVENTS
 from chalicelib.storage.stores import NotFoundError
 from sandbox.stripe_standin.deliveries import Delivery, DeliveryState
 from sandbox.stripe_standin.errors import JsonObject
+from sandbox.stripe_standin.world import Books
 from tests.simulation.canaries import CANARY, Recorder
 from tests.simulation.faults import Faults
+from tests.simulation.lean_stores import LeanSessions
 from tests.simulation.lean_stripe import Asked, DirectClient, LeanStandIn
 from tests.support.world import STRIPE_KEY, WEBHOOK_SECRET, WEBHOOK_URL, World, no_sleep, settings_of
 
@@ -35,6 +37,8 @@ CONNECTED = "acct_hillstreet000001"
 CONNECT_URL = "https://anteroom.example/stripe/connect/webhook"
 PLACES = ("r1", "r2", "h1", "h2")
 """Sessions: two of Riverside Clinic, two of Hill Street Clinic."""
+
+Moment = tuple[int, int, int]
 
 _SETTINGS: list[Settings] = []
 
@@ -65,11 +69,18 @@ class Notes:
 class Stage(World):
     """One deployment with two clinics; `library`: through Stripe's own library instead of past it."""
 
+    stripe: LeanStandIn
+
     def __init__(self, seed: int, *, library: bool = False) -> None:
         self.seed = seed
         self.notes = Notes()
         self.sessions_at: dict[str, tuple[str, str]] = {}
         self.recorder = Recorder()
+        self._pages: dict[Guest, tuple[object, list[JsonObject]]] = {}
+        self.known: dict[Guest, tuple[Session, Moment, Any]] = {}
+        """What `truth.py` found for each guest, and of when that is."""
+        self.heard = 0
+        """Webhooks that the product took."""
         if not _SETTINGS:
             _SETTINGS.append(settings_of())
         super().__init__(_SETTINGS[0], seed)
@@ -77,6 +88,8 @@ class Stage(World):
         self.stripe = LeanStandIn(self.clock, random.Random(seed), "https://pay.example", STRIPE_KEY)
         self.stripe.add_webhook_endpoint(WEBHOOK_URL, WEBHOOK_SECRET, events=EVENTS)
         self.stripe.add_webhook_endpoint(CONNECT_URL, WEBHOOK_SECRET, connect=True, events=EVENTS)
+        self.sessions = LeanSessions(self.random.randbytes)
+        self.ledger, self.audit = self.sessions.books.ledger(), self.sessions.books.audit()
         self.stripe.create_account("Hill Street Clinic", account_id=CONNECTED)
         self.stripe.set_webhooks("hold")
         self.context = self._context(_SETTINGS[0])
@@ -143,24 +156,38 @@ class Stage(World):
 
     def checkouts_of(self, guest: Guest) -> list[JsonObject]:
         """Those that the product made for this guest, the oldest first."""
+        moment = (self.sessions_at.get(guest.place), self.moment)
+        known = self._pages.get(guest)
+        if known is None or known[0] != moment:
+            known = self._pages[guest] = (moment, self._checkouts_of(guest))
+        return known[1]
+
+    @property
+    def moment(self) -> Moment:
+        """Another whenever something is new at Stripe, or has changed."""
+        world = self.stripe.world
+        return world.changes, sum(len(books.objects) for books in world.books.values()), len(self.notes.forged)
+
+    def _checkouts_of(self, guest: Guest) -> list[JsonObject]:
         key = self.sessions_at.get(guest.place)
         if key is None:
             return []
-        mine = ids.participant_id(key[1], guest.number)
-        books = self.books_at(guest.place)
+        mine = participant_id(key[1], guest.number)
         return [
             one
-            for one in books.values()
-            if one["object"] == "checkout.session"
-            and one["metadata"].get("anteroom_participant") == mine
+            for one in self.account_books(guest.place).kinds.get("checkout.session", ())
+            if one["metadata"].get("anteroom_participant") == mine
             and one["metadata"].get("anteroom_team") == key[0]
             and one["id"] not in self.notes.forged
         ]
 
+    def account_books(self, place: str) -> Books:
+        """All that the clinic's account at Stripe holds."""
+        return self.stripe.world.books[self.account_at(place)]
+
     def books_at(self, place: str) -> dict[str, JsonObject]:
-        """All that the clinic's account holds, by id."""
-        account = self.account_at(place)
-        return next(books.objects for books in self.stripe.all_books if books.account_id == account)
+        """The same by id."""
+        return self.account_books(place).objects
 
     def undelivered(self) -> list[Delivery]:
         return [one for one in self.stripe.mailroom.deliveries if one.state is DeliveryState.HELD]
@@ -171,6 +198,7 @@ class Stage(World):
         status = self.receive(delivery.endpoint.url, headers, delivery.body)
         if 200 <= status < 300:
             delivery.state = DeliveryState.DELIVERED
+            self.heard += 1
         return status
 
     # --- for the story ------------------------------------------------------------------------------------------------
@@ -186,6 +214,11 @@ class Stage(World):
     def recorded(self) -> Iterator[None]:
         with self.recorder.listening():
             yield
+
+
+def participant_id(session_id: str, number: int) -> str:
+    """The product's rule (`ids.py`), for ids that are known to be good."""
+    return f"{session_id[:-2]}{number:02x}"
 
 
 def name_of(guest: Guest) -> str:

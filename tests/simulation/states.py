@@ -88,7 +88,11 @@ def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # 
     found += [state for state, is_so in checks.items() if is_so]
     for one in truth.charged:
         found += _of_payment_time(truth, one.paid_at)
-        found += [f"given back: {refund['metadata']['anteroom_reason']}" for refund in one.refunds if OURS in refund["metadata"]]
+        found += [
+            f"given back: {refund['metadata']['anteroom_reason']}"
+            for refund in one.refunds
+            if OURS in refund["metadata"]
+        ]
     return found
 
 
@@ -111,7 +115,9 @@ def _of_keys(stage: Stage) -> None:
 def table(reached: Counter[str], histories: int) -> str:
     """All of them with their counts, as text."""
     width = max(map(len, (*STATES, *reached)))
-    lines = [f"{state:<{width}}  {reached[state]:>9,}  {reached[state] / histories:>8.2f} a history" for state in STATES]
+    lines = [
+        f"{state:<{width}}  {reached[state]:>9,}  {reached[state] / histories:>8.2f} a history" for state in STATES
+    ]
     return "\n".join(lines)
 
 

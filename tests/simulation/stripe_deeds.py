@@ -19,17 +19,17 @@ Touched = frozenset[tuple[str, str]] | None
 
 def charges_of(stage: Stage, deed: OfGuest) -> list[JsonObject]:
     """Those of this guest that took money, the oldest first."""
-    books = stage.books_at(deed.guest.place)
+    books = stage.account_books(deed.guest.place)
     intents = [one["payment_intent"] for one in stage.checkouts_of(deed.guest)]
-    found = [one for one in books.values() if one["object"] == "charge" and one["payment_intent"] in intents]
+    found = [one for one in books.kinds.get("charge", ()) if one["payment_intent"] in intents]
     return [one for one in found if one["status"] == "succeeded"]
 
 
 def about_charges(stage: Stage, deed: OfGuest, kind: str) -> list[JsonObject]:
     """The refunds or disputes of this guest's charges."""
     charges = {one["id"] for one in charges_of(stage, deed)}
-    books = stage.books_at(deed.guest.place)
-    return [one for one in books.values() if one["object"] == kind and one["charge"] in charges]
+    kinds = stage.account_books(deed.guest.place).kinds
+    return [one for one in kinds.get(kind, ()) if one["charge"] in charges]
 
 
 class AtStripeOnly:
@@ -67,7 +67,9 @@ class DashboardRefund(AtStripeOnly, OfGuest):
 
     @override
     def __str__(self) -> str:
-        return f"the clinic refunds {self.amount or 'the rest'} of charge {self.charge} of {self.guest} in the dashboard"
+        return (
+            f"the clinic refunds {self.amount or 'the rest'} of charge {self.charge} of {self.guest} in the dashboard"
+        )
 
     def do(self, stage: Stage) -> str:
         charge = nth(charges_of(stage, self), self.charge)
@@ -192,6 +194,7 @@ class StaysOpen(AtStripeOnly, OfGuest):
             return NOTHING
         stage.notes.promise_broken.add(self.guest)
         page.update(status="open", url=f"https://pay.example/c/pay/{page['id']}")
+        stage.stripe.world.changes += 1
         stage.reach("two pages could be paid at once")
         return "done"
 

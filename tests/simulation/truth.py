@@ -1,5 +1,5 @@
-"""What Stripe holds for one guest, and what of it the clinic may keep: judged by Stripe's objects and by what the clinic
-decided, never by what the product believes.
+"""What Stripe holds for one guest, and what of it the clinic may keep: judged by Stripe's objects and by what the
+clinic decided, never by what the product believes.
 
 A second telling of the rules in FAILURES.md's terms, in another shape than the product's, so that a slip in one shows.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 
 from chalicelib.domain.sessions import Participant, Session
 from sandbox.stripe_standin.errors import JsonObject
-from tests.simulation.stage import Guest, Stage
+from tests.simulation.stage import Guest, Stage, participant_id
 
 STANDING = frozenset({"succeeded", "pending"})
 OURS = "anteroom_refund"
@@ -121,15 +121,31 @@ def seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
+def truths(stage: Stage) -> list[Truth]:
+    """Of every guest there is."""
+    return [truth_of(stage, guest, session, participant) for guest, session, participant in stage.guests()]
+
+
 def truth_of(stage: Stage, guest: Guest, session: Session, participant: Participant) -> Truth:
+    """The same object as long as nothing has changed here or at Stripe."""
+    known = stage.known.get(guest)
+    if known is not None and known[0] is session and known[1] == stage.moment:
+        found: Truth = known[2]
+        return found
+    found = _truth_of(stage, guest, session, participant)
+    stage.known[guest] = (session, stage.moment, found)
+    return found
+
+
+def _truth_of(stage: Stage, guest: Guest, session: Session, participant: Participant) -> Truth:
     checkouts = tuple(stage.checkouts_of(guest))
     books = stage.books_at(guest.place)
+    kinds = stage.account_books(guest.place).kinds
     intents = {one["payment_intent"] for one in checkouts if one["payment_intent"]}
-    about: dict[str, list[JsonObject]] = {"charge": [], "refund": [], "dispute": []}
-    if intents:
-        for thing in books.values():
-            if thing["object"] in about and thing["payment_intent"] in intents:
-                about[thing["object"]].append(thing)
+    about: dict[str, list[JsonObject]] = {
+        kind: [one for one in kinds.get(kind, ()) if one["payment_intent"] in intents] if intents else []
+        for kind in ("charge", "refund", "dispute")
+    }
     charged = tuple(
         Charged(
             charge,
@@ -152,8 +168,7 @@ def truth_of(stage: Stage, guest: Guest, session: Session, participant: Particip
 
 def is_forged_for(stage: Stage, guest: Guest) -> bool:
     """Whether somebody paid under this guest's ids on a page of their own."""
-    key = stage.sessions_at[guest.place]
-    mine = f"{key[1][:-2]}{guest.number:02x}"
+    mine = participant_id(stage.sessions_at[guest.place][1], guest.number)
     return any(
         books.objects[forged]["metadata"].get("anteroom_participant") == mine
         for books in stage.stripe.all_books
