@@ -14,7 +14,7 @@ TWO_DECIMAL = frozenset(
     crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr isk jmd kes kgs
     khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen
     pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx
-    uyu uzs wst xcd yer zar zmw
+    uyu uzs wst xcd xcg yer zar zmw
     """.split()  # noqa: SIM905 - a table to read
 )
 SUPPORTED = tuple(sorted(ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL))
