@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from chalicelib.domain.ids import split_participant_id
@@ -64,17 +65,29 @@ class Appointment(Visitor):
     # --- the clinic -----------------------------------------------------------------------------------------------
 
     def ask(self, method: str, path: str = "", content: object = None) -> Reply:
-        return self.clinic.ask(method, f"/v1/sessions/{self.session.session_id}{path}", content)
+        return self._asked(method, f"/v1/sessions/{self.session.session_id}{path}", content)
 
     def ask_of_guest(self, method: str, content: object = None) -> Reply:
-        return self.clinic.ask(method, f"/v1/participants/{self.session.participant_id(self.number)}", content)
+        return self._asked(method, self._guest_path, content)
+
+    @property
+    def _guest_path(self) -> str:
+        return f"/v1/participants/{self.session.participant_id(self.number)}"
+
+    def _asked(self, method: str, path: str, content: object) -> Reply:
+        """With a new access token where the old one has run out, as a front-end that works for days does."""
+        reply = self.clinic.ask(method, path, content)
+        if reply.status != HTTPStatus.UNAUTHORIZED:
+            return reply
+        self.clinic.access_token = str(self.clinic.ask_token().json()["access_token"])
+        return self.clinic.ask(method, path, content)
 
     def move(self, start: datetime, lasts: timedelta = HOUR) -> Reply:
         return self.ask("PUT", content={"start_time": start.isoformat(), "end_time": (start + lasts).isoformat()})
 
     def payment(self) -> dict[str, Any]:
         """Where the money stands, as the clinic reads it."""
-        return dict(self.ask_of_guest("GET").json()["payment"])
+        return dict(self._asked("GET", f"{self._guest_path}?include_canceled=true", None).json()["payment"])
 
     # --- what is kept ---------------------------------------------------------------------------------------------
 
@@ -119,9 +132,12 @@ def with_debits(clinic: Clinic) -> Clinic:
 
 def events(world: World, *kinds: str) -> list[Event]:
     """Those that Stripe has made, the oldest first, proven and read; whatever became of their delivery."""
-    now = world.clock()
     bodies = [one.body for one in world.stripe.deliveries if one.event_type in kinds]
-    return [read_event(body, signature(WEBHOOK_SECRET, body, now), [WEBHOOK_SECRET], now.timestamp()) for body in bodies]
+    return [_event(world.clock(), body) for body in bodies]
+
+
+def _event(now: datetime, body: bytes) -> Event:
+    return read_event(body, signature(WEBHOOK_SECRET, body, now), [WEBHOOK_SECRET], now.timestamp())
 
 
 def deliver_one(edge: Edge, kind: str) -> Reply:

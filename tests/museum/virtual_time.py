@@ -1,4 +1,4 @@
-"""Runs flows beside each other in virtual time: each I/O takes as long as the test says, and whoever is ready first goes on.
+"""Runs flows beside each other in virtual time: each I/O takes as long as the test says, and the first ready goes on.
 
 The scheduler of `tests/support/interleaving.py` tries orders; this one has a single order, that of the clock.
 """
