@@ -12,6 +12,9 @@ from typing import TypeVar
 
 from chalicelib.domain.facts import PaymentHistory
 
+PAYERS = 60
+"""Who owes a fee in one session, or was offered to pay one and is removed. Facts are kept of nobody else."""
+
 PAYMENTS_KEPT = 4
 """Stripe promises one; more come of a broken promise, or of somebody who writes our ids into payments of their own."""
 
@@ -20,7 +23,15 @@ REFUNDS_KEPT = 20
 
 DISPUTES_KEPT = 4
 
+DECISIONS_KEPT = 20
+"""Of a clinic's refunds of one participant; another one is refused."""
+
 Fact = TypeVar("Fact")
+
+
+def was_offered(history: PaymentHistory) -> bool:
+    """Whether there ever was an offer to pay. It is kept before Stripe hears of it, so without one no money is ours."""
+    return bool(history.attempts) or history.closed_attempts > 0
 
 
 def bounded(history: PaymentHistory) -> PaymentHistory:

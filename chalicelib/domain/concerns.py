@@ -22,6 +22,7 @@ from chalicelib.domain.obligations import (
     whatever_is_owed,
 )
 from chalicelib.domain.payments import (
+    Judged,
     Owing,
     PaymentStatus,
     attempt_of,
@@ -120,18 +121,33 @@ def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
                 "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
             )
             yield Concern(owed[0], sentence)
-        elif judged.return_because and judged.payment.charge and not undecided and _is_short(history, judged.payment):
+        elif judged.return_because and judged.payment.charge and not undecided and _is_short(history, judged):
             sentence = "Only a part of a payment that is to go back went back; give the rest back in Stripe."
             yield Concern(f"refund:{automatic_refund_id(judged.payment.charge.charge_id)}", sentence)
+        elif judged.accepted and owed and _charged_back_in_part(history, judged.payment):
+            sentence = "A refund was not made, since the bank took a part of the payment back; see to it in Stripe."
+            yield Concern(owed[0], sentence)
 
 
-def _is_short(history: PaymentHistory, payment: Payment) -> bool:
+def _is_short(history: PaymentHistory, judged: Judged) -> bool:
     """We have done what we can, the bank what it wanted, and something is left that no other sentence speaks of."""
+    payment = judged.payment
     refunds = refunds_of(history, payment)
     if payment.charge is None or any(is_failed(refund) and not is_settled(history, refund) for refund in refunds):
         return False
-    returning = automatic_refund_id(payment.charge.charge_id)
-    lost = [dispute.amount for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
+    returning, lost = automatic_refund_id(payment.charge.charge_id), _charged_back(history, payment)
     done = bool(lost) or returning in {refund.decision_id for refund in refunds}
-    back = refunded(history, payment) + given_by_hand(history, payment) + sum(lost)
+    owed = 0 if lost else sum(one.amount for one in refunds_due(history, judged))
+    back = refunded(history, payment) + given_by_hand(history, payment) + lost + owed
     return done and back < payment.charge.amount and f"refund:{returning}" not in settled_keys(history)
+
+
+def _charged_back(history: PaymentHistory, payment: Payment) -> int:
+    lost = [dispute for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
+    return sum(dispute.amount for dispute in lost)
+
+
+def _charged_back_in_part(history: PaymentHistory, payment: Payment) -> bool:
+    """Then what is left is given back by nobody: Stripe refuses refunds of a disputed charge."""
+    lost = _charged_back(history, payment)
+    return bool(lost) and payment.charge is not None and lost + refunded(history, payment) < payment.charge.amount

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final, TypeVar
 
+from chalicelib.domain.bounds import PAYERS, was_offered
 from chalicelib.domain.facts import Attempt, AttemptState
 from chalicelib.domain.ids import LAST_PARTICIPANT_NUMBER
 from chalicelib.domain.payments import LIVE
@@ -194,7 +195,7 @@ def add_participant(
         raise InvalidSessionError(tuple(problems))
     _check_can_charge(team, wish.fee)
     added = replace(participant_of(wish, number, key_id, now), planned_id=planned_id)
-    return replace(session, participants=(*session.participants, added))
+    return _with_few_payers(replace(session, participants=(*session.participants, added)))
 
 
 def edit_participant(
@@ -225,7 +226,7 @@ def edit_participant(
         _check_no_offers(participant)
         # What Stripe refused to take was the former fee.
         edited = replace(edited, history=without_trouble(participant.history, OFFER_KEY))
-    return with_participant(session, participant.number, lambda _: edited)
+    return _with_few_payers(with_participant(session, participant.number, lambda _: edited))
 
 
 def remove_participant(
@@ -252,6 +253,20 @@ def _room_problems(session: Session, number: int) -> list[Problem]:
         message = f"at most {LAST_PARTICIPANT_NUMBER} with those removed; schedule another session"
         return [Problem("participants", message)]
     return []
+
+
+def _with_few_payers(session: Session) -> Session:
+    """The session, in which the facts of all who may pay have room. Raises InvalidSessionError."""
+    if sum(map(_may_pay, session.participants)) > PAYERS:
+        message = f"at most {PAYERS} participants owe or paid a fee, with those removed; schedule another session"
+        raise InvalidSessionError((Problem("fee", message),))
+    return session
+
+
+def _may_pay(participant: Participant) -> bool:
+    """Whether facts may be told of them."""
+    owes = participant.fee is not None and participant.deleted_at is None
+    return owes or was_offered(participant.history)
 
 
 def _edit_problems(edited: Participant, kept: Participant, team: Team) -> list[Problem]:

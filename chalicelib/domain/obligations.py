@@ -207,11 +207,11 @@ def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]
     for dispute in disputes_of(history, payment):
         if dispute.doubted:
             yield FetchDispute(f"dispute:{dispute.dispute_id}", payment.charge.created_at, dispute, payment)
-    if not _is_disputed(history, payment):
+    if not is_disputed(history, payment):
         yield from refunds_due(history, judged)
 
 
-def _is_disputed(history: PaymentHistory, payment: Payment) -> bool:
+def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
     """A disputed charge is not refunded: the bank decides first, and what it takes is not owed again."""
     return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
 

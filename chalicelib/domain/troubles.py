@@ -36,6 +36,15 @@ def without_trouble(history: PaymentHistory, key: str) -> PaymentHistory:
     return replace(history, troubles=tuple(trouble for trouble in history.troubles if trouble.key != key))
 
 
+def tried_anew(history: PaymentHistory, key: str, now: datetime) -> PaymentHistory:
+    """The act of that key is tried at once, and then for seven days more.
+
+    That it failed before is not forgotten: a refund whose outcome is unknown must be looked for before it is made.
+    """
+    anew = [replace(one, first_failed_at=now, retry_at=now) if one.key == key else one for one in history.troubles]
+    return replace(history, troubles=tuple(anew))
+
+
 def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
     """What went wrong with the act of that key, if it did and nobody has taken it on themselves."""
     settled = any(one.key == key for one in history.settled)

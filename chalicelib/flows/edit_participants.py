@@ -35,8 +35,8 @@ class Member:
 
 def find_participant(ctx: Context, team_id: str, participant_id: str, *, with_removed: bool = False) -> Member:
     """Raises NotFoundError, for one who was removed unless `with_removed`; StoreError."""
-    session_id, number = _split(participant_id)
-    return _member(ctx.sessions.get(team_id, session_id), number, with_removed=with_removed)
+    session_id, number = split(participant_id)
+    return member_of(ctx.sessions.get(team_id, session_id), number, with_removed=with_removed)
 
 
 def add_participant(
@@ -61,7 +61,7 @@ def add_participant(
         key_id = ctx.settings.link_keys.current
         changed = edits.add_participant(session, wish, team, key_id=key_id, now=ctx.clock(), planned_id=planned_id)
         check_size(changed)
-        check_room(changed)
+        check_room(changed, "participants")
         return changed
 
     session = change(ctx, ctx.sessions.get(team.team_id, session_id), added)
@@ -92,17 +92,17 @@ def update_participant(
     Raises NotFoundError, PreconditionFailedError, CanceledError, InvalidSessionError; for another fee EndedError,
     FeeNotPossibleError, AlreadyPaidError, StripeError (nothing is changed), UnsettledError; ContendedError, StoreError.
     """
-    session_id, number = _split(participant_id)
+    session_id, number = split(participant_id)
 
     def edited(session: Session) -> Session:
-        participant = _member(session, number).participant
+        participant = member_of(session, number).participant
         check_version(session, if_version)
         changed = edits.edit_participant(session, participant, edit, team, now=ctx.clock())
         check_size(changed)
         return changed
 
     session = ctx.sessions.get(team.team_id, session_id)
-    return _member(change_without_offers(ctx, session, number, edited), number)
+    return member_of(change_without_offers(ctx, session, number, edited), number)
 
 
 def remove_participant(
@@ -113,18 +113,19 @@ def remove_participant(
     Offers to pay are closed and, unless `keep_payment` or the session is over, payments given back: begun at once,
     finished by the sweep. Raises NotFoundError, PreconditionFailedError, ContendedError, StoreError.
     """
-    session_id, number = _split(participant_id)
+    session_id, number = split(participant_id)
 
     def removed(session: Session) -> Session:
-        participant = _member(session, number, with_removed=True).participant
+        participant = member_of(session, number, with_removed=True).participant
         check_version(session, if_version)
         return edits.remove_participant(session, participant, now=ctx.clock(), keep_payment=keep_payment)
 
     session = change(ctx, ctx.sessions.get(team_id, session_id), removed)
-    return _member(carry_out_at_once(ctx, session, frozenset({number})), number, with_removed=True)
+    return member_of(carry_out_at_once(ctx, session, frozenset({number})), number, with_removed=True)
 
 
-def _split(participant_id: str) -> tuple[str, int]:
+def split(participant_id: str) -> tuple[str, int]:
+    """The session's id, and the participant's number. Raises NotFoundError."""
     try:
         return ids.split_participant_id(participant_id)
     except InvalidIdError:
@@ -132,7 +133,8 @@ def _split(participant_id: str) -> tuple[str, int]:
         raise NotFoundError(message) from None
 
 
-def _member(session: Session, number: int, *, with_removed: bool = False) -> Member:
+def member_of(session: Session, number: int, *, with_removed: bool = False) -> Member:
+    """Raises NotFoundError, for one who was removed unless `with_removed`."""
     participant = session.participant(number)
     if participant is None or (participant.deleted_at is not None and not with_removed):
         message = f"no such participant in session {session.session_id}"

@@ -27,8 +27,8 @@ def check_size(session: Session) -> None:
         raise InvalidSessionError((Problem("participants", message),))
 
 
-def check_room(session: Session) -> None:
+def check_room(session: Session, field: str) -> None:
     """Whether what was just added to it leaves room for the facts that may come. Raises InvalidSessionError."""
     if stored_size(session) > FULL:
-        message = "the session holds as many participants, payments and decisions as it can; schedule another session"
-        raise InvalidSessionError((Problem("participants", message),))
+        message = "the session holds as many people, payments and decisions as it can"
+        raise InvalidSessionError((Problem(field, message),))

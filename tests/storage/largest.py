@@ -9,10 +9,10 @@ import random
 import string
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
-from chalicelib.domain.bounds import DISPUTES_KEPT, PAYMENTS_KEPT, REFUNDS_KEPT
+from chalicelib.domain.bounds import DECISIONS_KEPT, DISPUTES_KEPT, PAYERS, PAYMENTS_KEPT, REFUNDS_KEPT
 from chalicelib.domain.facts import (
-    NOTHING_YET,
     Attempt,
     AttemptState,
     Charge,
@@ -22,76 +22,111 @@ from chalicelib.domain.facts import (
     Payment,
     PaymentHistory,
     Refund,
+    RefundDecision,
     RefundStatus,
     Trouble,
 )
-from chalicelib.domain.ids import LAST_PARTICIPANT_NUMBER
 from chalicelib.domain.payments import DEAD_ATTEMPTS_KEPT
-from chalicelib.domain.sessions import MAX_PARTICIPANTS, Fee, Participant, Role, Session
+from chalicelib.domain.sessions import (
+    MAX_NAME,
+    MAX_PARTICIPANTS,
+    MAX_STATE,
+    Fee,
+    Participant,
+    Role,
+    Session,
+    with_participant,
+)
+from chalicelib.flows.size_limit import FULL, check_size
+from chalicelib.storage.codec import stored_size
 from tests.storage.samples import NOON, a_session
 
 _LETTERS = string.ascii_letters + string.digits
-_PRESENT = range(LAST_PARTICIPANT_NUMBER - MAX_PARTICIPANTS + 1, LAST_PARTICIPANT_NUMBER + 1)
-_REMOVED = range(1, _PRESENT.start)
+_PRINTABLE = _LETTERS + "!#$%&'()*+,-./:;<=>?@[]^_`{|}~ "
+_REASON = "Asking how far a payment has come did not succeed at Stripe (status 500)."
+_AT_ONCE = 6
+"""Decisions between two measurements."""
+
+_PRESENT = range(1, MAX_PARTICIPANTS + 1)
+_REMOVED = range(MAX_PARTICIPANTS + 1, PAYERS + 1)
 
 
+@cache
 def largest_session() -> Session:
-    """Fifty guests after 204 who paid once, were refunded and removed: as full as requests may make it.
+    """Before the facts, as full as requests may make it; then all is told of every payer that is kept."""
+    chance, asked = _Chance(seed=2), before_the_facts()
+    return replace(asked, participants=tuple(_told(chance, one) for one in asked.participants))
 
-    Then Stripe tells of each guest all that is kept: dead offers, one that is open and one that was paid, payments,
-    refunds, disputes; and there is trouble with four acts.
+
+@cache
+def before_the_facts() -> Session:
+    """Fifty guests with about all the texts that are taken, and thirty payers who were removed.
+
+    Then the clinic decides refunds, each with a reason as long as may be, until no more is taken.
     """
-    chance = _Chance()
-    removed = tuple(_guest(chance, number, chance.refunded(), removed=True) for number in _REMOVED)
-    present = tuple(
-        _guest(chance, number, chance.history(PAYMENTS_KEPT, REFUNDS_KEPT, DISPUTES_KEPT)) for number in _PRESENT
+    chance = _Chance(seed=1)
+    present = [_guest(chance, number) for number in _PRESENT]
+    session = replace(
+        a_session(name=chance.text(255)),
+        participants=(*present, *(_guest(chance, number, removed=True) for number in _REMOVED)),
     )
-    return replace(a_session(name=chance.text(255)), participants=(*removed, *present))
+    check_size(session)
+    payers = DECISIONS_KEPT * (*_PRESENT, *_REMOVED)
+    for first in range(0, len(payers), _AT_ONCE):
+        decided = session
+        for number in payers[first : first + _AT_ONCE]:
+            decided = with_participant(decided, number, lambda one: _decided(chance, one))
+        if stored_size(decided) > FULL:
+            return session
+        session = decided
+    message = "there is room for more decisions than this makes"
+    raise ValueError(message)
 
 
-def before_the_facts(session: Session) -> Session:
-    """The same when the last guest was added: nothing was told of those who are present."""
-    return replace(
-        session,
-        participants=tuple(
-            one if one.deleted_at else replace(one, history=NOTHING_YET) for one in session.participants
-        ),
-    )
+def _decided(chance: _Chance, one: Participant) -> Participant:
+    return replace(one, history=replace(one.history, decisions=(*one.history.decisions, chance.decision())))
 
 
-def _guest(chance: _Chance, number: int, history: PaymentHistory, *, removed: bool = False) -> Participant:
+def _told(chance: _Chance, one: Participant) -> Participant:
+    if one.fee is None:
+        return one
+    told = chance.history(PAYMENTS_KEPT, REFUNDS_KEPT, DISPUTES_KEPT)
+    history = replace(told, decisions=one.history.decisions)
+    return replace(one, history=replace(history, troubles=chance.troubles(history)))
+
+
+def _guest(chance: _Chance, number: int, *, removed: bool = False) -> Participant:
     return Participant(
         number=number,
         role=Role.GUEST,
         created_at=chance.moment(),
         key_id=1,
-        display_name=None if removed else chance.text(255),
-        email=None if removed else chance.text(255),
-        state=None if removed else "x" * 500,
+        display_name=None if removed else chance.text(MAX_NAME),
+        email=None if removed else chance.text(MAX_NAME),
+        phone=None if removed else chance.text(MAX_NAME),
+        state=None if removed else chance.text(MAX_STATE),
+        picture=None if removed else chance.text(450),
         fee=Fee(8000, "aud", payee=chance.account),
         deleted_at=NOON if removed else None,
-        history=history,
     )
 
 
 class _Chance:
     """Ids, texts and times by chance, as long as Stripe's and as people may write them."""
 
-    def __init__(self) -> None:
-        self._random = random.Random(1)
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
         self.account = self._id("acct_", 16)
 
     def text(self, length: int) -> str:
-        """Characters of four bytes."""
-        return "".join(chr(0x10000 + self._random.getrandbits(19)) for _ in range(length))
+        """What deflates least: characters of one byte."""
+        return "".join(self._random.choices(_PRINTABLE, k=length))
 
     def moment(self) -> datetime:
         return NOON + timedelta(microseconds=self._random.getrandbits(36))
 
-    def refunded(self) -> PaymentHistory:
-        """Of somebody who paid at the second try, and got it back."""
-        history = self.history(1, 1, 0)
-        return replace(history, attempts=history.attempts[1:3], closed_attempts=0, troubles=())
+    def decision(self) -> RefundDecision:
+        return RefundDecision(self._uuid(), self._id("pi_", 24), 100, self.moment(), "api_client:1", self.text(255))
 
     def history(self, payments: int, refunds: int, disputes: int) -> PaymentHistory:
         dead = [self._attempt(AttemptState.EXPIRED) for _ in range(DEAD_ATTEMPTS_KEPT)]
@@ -104,7 +139,6 @@ class _Chance:
             payments=made,
             refunds=tuple(self._refund(self._random.choice(made)) for _ in range(refunds)),
             disputes=tuple(self._dispute(self._random.choice(made)) for _ in range(disputes)),
-            troubles=tuple(self._trouble() for _ in range(4)),
         )
 
     def _id(self, prefix: str, length: int) -> str:
@@ -141,5 +175,13 @@ class _Chance:
     def _dispute(self, payment: Payment) -> Dispute:
         return Dispute(self._id("du_", 24), payment.payment_intent_id, 8000, DisputeStatus.OPEN)
 
-    def _trouble(self) -> Trouble:
-        return Trouble(f"refund:{self._uuid()}", 9, self.moment(), self.moment(), "A refund did not succeed at Stripe.")
+    def troubles(self, history: PaymentHistory) -> tuple[Trouble, ...]:
+        """With every act that there can be."""
+        keys = [
+            *(f"{act}:{one.attempt_id}" for one in history.attempts for act in ("look", "expire")),
+            *(f"{act}:{one.payment_intent_id}" for one in history.payments for act in ("charge", "refunds")),
+            *(f"dispute:{one.dispute_id}" for one in history.disputes),
+            *(f"refund:{one.decision_id}" for one in history.decisions),
+            *(f"refund:auto-{one.charge.charge_id}" for one in history.payments if one.charge),
+        ]
+        return tuple(Trouble(key, 9, self.moment(), self.moment(), _REASON) for key in keys)
