@@ -35,11 +35,16 @@ class AtStripe:
         return cls(books["checkout_sessions"], charges, books["refunds"], books["disputes"])
 
     @property
+    def captured(self) -> int:
+        """What clients paid, in cents."""
+        return int(sum(charge["amount"] for charge in self.charges))
+
+    @property
     def held(self) -> int:
         """What was captured, did not go back and was not charged back, in cents."""
         back = sum(one["amount"] for one in self.refunds if one["status"] in {"succeeded", "pending"})
         lost = sum(one["amount"] for one in self.disputes if one["status"] == "lost")
-        return int(sum(charge["amount"] for charge in self.charges) - back - lost)
+        return int(self.captured - back - lost)
 
 
 def holds(world: World, session: Session) -> None:
