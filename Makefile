@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 8000
 STAGE ?= staging
 UPGRADE ?=
+HISTORIES ?= 1000
+SEED ?= 1
 
 BIN := .venv/bin
 SOURCES = $(wildcard app.py chalicelib ops sandbox infra tests bench docs/examples)
@@ -18,7 +20,7 @@ LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help run test test-all engines coverage check format package lock clean
+.PHONY: help run test test-all simulate engines coverage check format package lock clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +33,9 @@ test: .venv/dev.stamp ## the short tests, and a sample of each long suite
 
 test-all: .venv/dev.stamp ## the long suites whole, the real engines, the browser
 	ANTEROOM_LONG=1 $(PYTEST) $(PARALLEL) -m "long or engine or browser"
+
+simulate: .venv/dev.stamp ## random histories of two clinics, on all cores (make simulate HISTORIES=20000 SEED=1)
+	$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed $(SEED)
 
 engines: $(ENGINES:%=.local/engines/%.stamp) ## the real engines that tests run on: Amazon's DynamoDB Local, Stripe's stripe-mock
 
