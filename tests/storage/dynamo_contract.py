@@ -29,11 +29,13 @@ from tests.storage.wire import Wire
 
 RETENTION = timedelta(days=400)
 BOOKS_RETENTION = timedelta(days=3653)
+ENTROPY = counted_entropy()
+"""One for all stages: DynamoDB remembers the tokens of transactions for ten minutes, and tests are over sooner."""
 
 
 class DynamoStage:
     def __init__(self, wire: Wire) -> None:
-        self.store = DynamoSessions(counted_entropy(), RETENTION, BOOKS_RETENTION)
+        self.store = DynamoSessions(ENTROPY, RETENTION, BOOKS_RETENTION)
         self.ledger = DynamoLedger()
         self.audit = DynamoAudit()
         self.lose_next_response = wire.lose_next_put
@@ -58,7 +60,7 @@ class DynamoStage:
 
 class DynamoIdempotencyStage:
     def __init__(self, wire: Wire) -> None:
-        self.store = DynamoIdempotency(counted_entropy())
+        self.store = DynamoIdempotency(ENTROPY)
         self.lose_next_response = wire.lose_next_put
 
     def removed(self, record_key: str) -> None:

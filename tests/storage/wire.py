@@ -52,13 +52,13 @@ class Wire:
     def before_call(self, **_event: object) -> Answer | None:
         return self._errors.pop(0) if self._errors else None
 
-    def before_moto(self, request: AWSPreparedRequest, **_event: object) -> None:
+    def before_send(self, request: AWSPreparedRequest, **_event: object) -> None:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body
         self.requests.append((operation_of(request), json.loads(body)))
         if self._silent:
             raise ConnectTimeoutError(endpoint_url=request.url)
 
-    def after_moto(self, request: AWSPreparedRequest, **_event: object) -> None:
+    def after_send(self, request: AWSPreparedRequest, **_event: object) -> None:
         if operation_of(request) in PUTS and self._answers_to_lose:
             self._answers_to_lose.pop(0)()
             raise ReadTimeoutError(endpoint_url=request.url)
@@ -78,19 +78,25 @@ def mocked_dynamodb() -> Iterator[None]:
 
 
 @contextmanager
-def tables_on_a_wire(wire: Wire | None = None) -> Iterator[Wire]:
+def tables_on_a_wire() -> Iterator[Wire]:
     """The tables, empty, for one test."""
     create_tables()
-    wire = wire or Wire()
+    with hung_on(Wire()) as wire:
+        yield wire
+    for model in TABLES.values():
+        model.delete_table()
+
+
+@contextmanager
+def hung_on(wire: Wire) -> Iterator[Wire]:
+    """The tables' clients, with all that they send going over this wire."""
     emitters = [model._get_connection().connection.client.meta.events for model in TABLES.values()]
     for emitter in emitters:
         emitter.register("before-call.dynamodb", wire.before_call)
-        emitter.register_first("before-send", wire.before_moto)
-        emitter.register_last("before-send", wire.after_moto)
+        emitter.register_first("before-send", wire.before_send)
+        emitter.register_last("before-send", wire.after_send)
     yield wire
     for emitter in emitters:
         emitter.unregister("before-call.dynamodb", wire.before_call)
-        emitter.unregister("before-send", wire.before_moto)
-        emitter.unregister("before-send", wire.after_moto)
-    for model in TABLES.values():
-        model.delete_table()
+        emitter.unregister("before-send", wire.before_send)
+        emitter.unregister("before-send", wire.after_send)

@@ -41,8 +41,8 @@ OPERATIONS = {
 class MeteredWorld(World):
     """One clinic with an API client, behind caches that are cold until `warm`; the stores are in memory."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, seed: int = 1) -> None:
+        super().__init__(seed=seed)
         self.edge = Edge(self)
         self.prepare()
         self.context = replace(
@@ -83,9 +83,9 @@ class MeteredWorld(World):
 class MeteredDynamoWorld(MeteredWorld):
     """The same on PynamoDB, and what is counted are the requests on the wire."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, seed: int = 1) -> None:
         self._wire = wire
-        super().__init__()
+        super().__init__(seed)
 
     def prepare(self) -> None:
         retention = self.context.settings.retention
