@@ -89,15 +89,11 @@ class Appointment(Visitor):
         """Where the money stands, as the clinic reads it."""
         return dict(self._asked("GET", f"{self._guest_path}?include_canceled=true", None).json()["payment"])
 
-    # --- what is kept ---------------------------------------------------------------------------------------------
 
-    def kept(self) -> Session:
-        return self.world.session(self.session)
-
-    def in_ledger(self) -> list[int]:
-        """The amounts of all charges in the clinic's ledger."""
-        start, end = self.session.created_at - DAY, self.session.end_time + 1000 * DAY
-        return [row.amount for row in self.world.ledger.between(self.session.team_id, start, end)]
+def in_ledger(world: World, session: Session) -> list[int]:
+    """The amounts of all charges in the clinic's ledger."""
+    start, end = session.created_at - DAY, session.end_time + 1000 * DAY
+    return [row.amount for row in world.ledger.between(session.team_id, start, end)]
 
 
 def fee_of(amount: int = FEE, currency: str = "aud") -> dict[str, Any]:

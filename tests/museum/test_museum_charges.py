@@ -30,6 +30,7 @@ from tests.museum.appointment import (
     client_pays,
     events,
     fee_of,
+    in_ledger,
     rewinder,
     unanswered,
 )
@@ -90,7 +91,7 @@ def test_saleor_14648_return_page_and_webhook_at_once_count_the_money_once() -> 
             world.sweep()
             assert (one.payment()["status"], one.payment()["amount_paid"]) == ("paid", FEE)
             assert len(world.participant(one.session).history.payments) == 1
-            assert one.in_ledger() == [FEE]
+            assert in_ledger(world, one.session) == [FEE]
             settled_in_the_end(world, one.session, owed=FEE)
 
         return Race(world.seam, (one.come_back, lambda: world.settle(kind))), judge
