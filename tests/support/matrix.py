@@ -15,7 +15,7 @@ from chalicelib.domain.obligations import LookAtCheckout, due, due_at
 from chalicelib.domain.sessions import Session
 from tests.support.crashes import Act, Crash, die, every_crash
 from tests.support.examples import IS_LONG
-from tests.support.invariants import AtStripe, holds
+from tests.support.invariants import AtStripe, holds, settled_in_the_end
 from tests.support.seam import Seam
 from tests.support.world import World
 
@@ -48,6 +48,35 @@ class Stage:
 
 Story = Callable[[], Stage]
 Recovery = Callable[[Stage], object]
+State = Callable[[], tuple[World, Session]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of the clinic's. `decided`: whether the session says that it took place.
+
+    `finishes`: whether the same again, once decided, does what is left; else it only says how it stands.
+    """
+
+    act: Callable[[World, Session], object]
+    decided: Callable[[Session], bool]
+    keeps: Callable[[int], int] = lambda captured: captured
+    refusals: tuple[type[Exception], ...] = ()
+    finishes: bool = True
+
+    def about_to(self, state: State) -> Story:
+        def story() -> Stage:
+            world, session = state()
+            return Stage(world, session, partial(self.act, world, session), self._owed, self.refusals)
+
+        return story
+
+    def _owed(self, session: Session, captured: int) -> int:
+        return self.keeps(captured) if self.decided(session) else captured
+
+
+def nothing(_captured: int) -> int:
+    return 0
 
 
 # --- recoveries ---------------------------------------------------------------------------------------------------
@@ -160,3 +189,21 @@ def is_over(session: Session) -> bool:
     """Nobody is to pay for the guest any more."""
     (guest,) = [one for one in session.participants if one.number == 2]
     return bool(session.canceled_at or guest.deleted_at or guest.history.waiver)
+
+
+def whole_or_not_at_all(request: Request, state: State, recover: Recovery, *, alarm: bool = False) -> int:
+    """The request dies at each I/O, and this recovery leaves it done whole or not at all; how many deaths there were.
+
+    Webhooks alone may leave what is owed to the sweep. `alarm`: who does not do it has left something to a person.
+    """
+    deaths = 0
+    for crash, stage in every_crashed(request.about_to(state)):
+        deaths += 1
+        finishes = recover is sweep or (recover is again and request.finishes)
+        in_order = done if finishes else done_or_owed
+        assert put_right(stage, recover, in_order=in_order), f"died {crash}"
+        decided = request.decided(stage.world.session(stage.session))
+        assert decided or recover is not again, f"died {crash}, and asking again was of no use"
+        settled_in_the_end(stage.world, stage.session, owed=may_keep(stage), alarm=alarm and not decided)
+        assert request.decided(stage.world.session(stage.session)) is decided
+    return deaths
