@@ -4,78 +4,99 @@
     python -m tests.guards payments offers    those of some modules
     python -m tests.guards --changed main     those of the modules that differ from a revision
 
-Each mutant is tried in a fork, against the tests that run its lines: its module's own first, then the rest of the
-domain's, then the flows', the quickest first. A mutant that takes far longer than its tests do hangs, which is noticed.
+Each mutant is tried in a fork, against the tests that run its lines, those most likely to notice it first. A test that
+takes far longer than without the mutant hangs, which is noticed too.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkProcess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.guards.covering import Covering, covering
+import pytest
+
+from tests.guards.covering import QUIET, Covering, covering
 from tests.guards.mutants import Mutant, mutants_of
-from tests.guards.trial import BROKEN, SURVIVED, trial
+from tests.guards.trial import hold_planted, hold_swapped, steady_chance
 from tests.guards.verdicts import Verdict, exceptions_in, faults, score
+from tests.guards.workers import asked_in_a_fork, tried
 
-DOMAIN = Path("chalicelib/domain")
-SUITES = ("tests/domain", "tests/flows")
+DOMAIN = "chalicelib.domain"
+SUITES = ("tests/domain",)
 EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
-
-_FORK = multiprocessing.get_context("fork")
+_PROGRESS_EVERY = 10.0
+"""Seconds."""
+_QUICK = 0.05
+"""Seconds that a test may take and still come before quicker ones that are not of the mutant's own module."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Say what was found. 0: every mutant was noticed or is excepted. 1: not so. 2: the tests are red as it is."""
     chosen = _chosen(arguments)
-    files = [file for file in sorted(DOMAIN.glob("*.py")) if file.stem in chosen.modules or not chosen.modules]
+    began = time.monotonic()
+    files = [file for file in sorted(chosen.folder.glob("*.py")) if file.stem in chosen.modules or not chosen.modules]
     mutants = [mutant for file in files for mutant in mutants_of(file.read_text("utf-8"), file.stem)]
     _say(f"{len(mutants)} mutants of {len(files)} modules. Which tests run which lines ...")
-    known = _in_a_fork(lambda: covering(DOMAIN, chosen.suites))
+    steady_chance()
+    known = asked_in_a_fork(lambda: covering(chosen.package, chosen.folder, chosen.suites))
     if known.red:
         _say("Red before anything is broken:", *known.red)
         return 2
-    for module in known.foreign:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module)
-    verdicts = {mutant: verdict for mutant, verdict in _tried(mutants, known, chosen.workers)}
-    excepted = exceptions_in(EXCEPTIONS.read_text("utf-8"))
+    verdicts = _Trials(mutants, known, chosen).verdicts()
+    excepted = exceptions_in(chosen.exceptions.read_text("utf-8"))
     wrong = faults(verdicts, excepted, {file.stem for file in files})
-    _say(*wrong, score(verdicts, excepted))
+    _say(*wrong, f"{score(verdicts, excepted)}, in {time.monotonic() - began:.0f} s")
     return 1 if wrong else 0
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------
 
 
-def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
+@dataclass
+class Chosen(argparse.Namespace):
+    """The command line."""
+
+    modules: list[str] = field(default_factory=list)
+    changed: str | None = None
+    package: str = DOMAIN
+    suites: Sequence[str] = SUITES
+    exceptions: Path = EXCEPTIONS
+    workers: int = os.cpu_count() or 1
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.package.replace(".", "/"))
+
+
+def _chosen(arguments: Sequence[str] | None) -> Chosen:
     parser = argparse.ArgumentParser(prog="python -m tests.guards", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("modules", nargs="*", type=lambda text: Path(text).stem, help="modules of the domain, or files")
+    parser.add_argument(
+        "modules", nargs="*", type=lambda text: Path(text).stem, help="modules of the package, or files"
+    )
     parser.add_argument("--changed", metavar="REVISION", help="those that differ from this revision")
-    parser.add_argument("--suites", nargs="+", default=SUITES, help="the tests that are to notice")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--package", help="whose guards are broken")
+    parser.add_argument("--suites", nargs="+", help="the tests that are to notice")
+    parser.add_argument("--exceptions", type=Path, help="the file of mutants that may survive")
+    parser.add_argument("--workers", type=int)
+    chosen = parser.parse_args(arguments, Chosen())
     if chosen.changed:
         # A module of which there is none, when nothing has changed: then nothing is to be tried.
-        chosen.modules += _changed_since(chosen.changed) or [""]
+        chosen.modules += _changed_since(chosen.changed, chosen.folder) or [""]
     return chosen
 
 
-def _changed_since(revision: str) -> list[str]:
-    listed = subprocess.run(  # noqa: S603 - our own git
-        ["git", "diff", "--name-only", revision, "--", str(DOMAIN)],  # noqa: S607
+def _changed_since(revision: str, folder: Path) -> list[str]:
+    listed = subprocess.run(
+        ["git", "diff", "--name-only", revision, "--", str(folder)],  # noqa: S607 - our own git
         check=True,
         capture_output=True,
         text=True,
@@ -88,85 +109,74 @@ def _say(*lines: str) -> None:
     sys.stdout.flush()
 
 
-# --- processes ----------------------------------------------------------------------------------------------------
+# --- the trials ---------------------------------------------------------------------------------------------------
 
 
-def _in_a_fork(measure: Callable[[], Covering]) -> Covering:
-    here, there = _FORK.Pipe()
+class _Trials:
+    """All mutants: first those that act at import, in forks of a process without anything of ours; then the others."""
 
-    def measured(answer: Connection) -> None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - ends with its process
-        answer.send(measure())
+    def __init__(self, mutants: Sequence[Mutant], known: Covering, chosen: Chosen) -> None:
+        self._mutants = mutants
+        self._known = known
+        self._chosen = chosen
+        self._verdicts = dict[Mutant, Verdict]()
+        self._said_at = time.monotonic()
 
-    process = _FORK.Process(target=measured, args=(there,))
-    process.start()
-    there.close()
-    found: Covering = here.recv()
-    process.join()
-    return found
+    def verdicts(self) -> dict[Mutant, Verdict]:
+        run = [mutant for mutant in self._mutants if self._known.of(mutant)]
+        self._verdicts = dict.fromkeys((mutant for mutant in self._mutants if mutant not in run), Verdict.NOT_RUN)
+        planted = [mutant for mutant in run if self._known.acts_at_import(mutant)]
+        self._plant(planted)
+        self._swap([mutant for mutant in run if mutant not in planted])
+        return {mutant: self._verdicts[mutant] for mutant in self._mutants}
 
+    def _plant(self, mutants: Sequence[Mutant]) -> None:
+        for module in self._known.foreign:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
+        package, seconds = self._chosen.package, self._known.seconds
+        self._try(mutants, lambda mutant: hold_planted(mutant, package, self._tests(mutant), seconds))
 
-@dataclass
-class _Running:
-    mutant: Mutant
-    process: ForkProcess
-    until: float
+    def _swap(self, mutants: Sequence[Mutant]) -> None:
+        package, seconds = self._chosen.package, self._known.seconds
 
+        def all_of(session: pytest.Session) -> None:
+            items = {item.nodeid: item for item in session.items}
 
-def _tried(mutants: Sequence[Mutant], known: Covering, workers: int) -> Iterator[tuple[Mutant, Verdict]]:
-    """Each mutant's verdict, as they come."""
-    began, done, running = time.monotonic(), 0, dict[int, _Running]()
-    waiting = iter(mutants)
-    while True:
-        for mutant in waiting:
-            tests = known.of(mutant.module, mutant.lines)
-            if not tests:
-                yield mutant, Verdict.NOT_RUN
-                continue
-            one = _started(mutant, tests, known)
-            running[one.process.sentinel] = one
-            if len(running) >= workers:
-                break
-        if not running:
-            return
-        wait(list(running), timeout=1)
-        for sentinel, one in list(running.items()):
-            verdict = _verdict(one)
-            if verdict is not None:
-                del running[sentinel]
-                done += 1
-                if done % 100 == 0:
-                    _say(f"{done} of {len(mutants)} after {time.monotonic() - began:.0f} s")
-                yield one.mutant, verdict
+            def hold(mutant: Mutant) -> None:
+                hold_swapped(mutant, package, [items[test] for test in self._tests(mutant)], seconds)
 
+            self._try(mutants, hold)
 
-def _started(mutant: Mutant, tests: set[str], known: Covering) -> _Running:
-    stages = [stage for stage in _stages(mutant, tests, known) if stage]
-    process = _FORK.Process(target=trial, args=(mutant, stages))
-    process.start()
-    return _Running(mutant, process, time.monotonic() + 20 + 5 * sum(known.seconds[test] for test in tests))
+        if mutants:
+            pytest.main([*QUIET, *self._chosen.suites], plugins=[_Collected(all_of)])
 
+    def _try(self, mutants: Sequence[Mutant], hold: Callable[[Mutant], None]) -> None:
+        gc.collect()
+        gc.freeze()  # what is never looked at again is never copied into the forks
+        for mutant, verdict in tried(mutants, hold, self._chosen.workers):
+            self._verdicts[mutant] = verdict
+            if time.monotonic() - self._said_at > _PROGRESS_EVERY:
+                self._said_at = time.monotonic()
+                _say(f"{len(self._verdicts)} of {len(self._mutants)}")
 
-def _stages(mutant: Mutant, tests: set[str], known: Covering) -> Iterator[list[str]]:
-    """The tests of each stage, the quickest first."""
-    quickest = sorted(tests, key=lambda test: (known.seconds[test], test))
-    own, domain = f"tests/domain/test_{mutant.module}", "tests/domain/"
-    yield [test for test in quickest if test.startswith(own)]
-    yield [test for test in quickest if test.startswith(domain) and not test.startswith(own)]
-    yield [test for test in quickest if not test.startswith(domain)]
+    def _tests(self, mutant: Mutant) -> list[str]:
+        """Those of its own module first, and the quickest first; slow ones last."""
+        own, seconds = f"/test_{mutant.module}", self._known.seconds
+        return sorted(
+            self._known.of(mutant), key=lambda test: (seconds[test] > _QUICK, own not in test, seconds[test], test)
+        )
 
 
-def _verdict(one: _Running) -> Verdict | None:
-    """None while it is on its way. Raises RuntimeError if the trial could not be held."""
-    if one.process.exitcode is None:
-        if time.monotonic() < one.until:
-            return None
-        os.killpg(one.process.pid or 0, signal.SIGKILL)
-        one.process.join()
-        return Verdict.HUNG
-    if one.process.exitcode == BROKEN:
-        raise RuntimeError(f"no tests were found for {one.mutant}")
-    return Verdict.SURVIVED if one.process.exitcode == SURVIVED else Verdict.NOTICED
+class _Collected:
+    """A pytest plugin: does something else with the tests, once collected, than run them."""
+
+    def __init__(self, instead: Callable[[pytest.Session], None]) -> None:
+        self._instead = instead
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._instead(session)
+        return True
 
 
 if __name__ == "__main__":

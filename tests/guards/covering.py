@@ -5,51 +5,68 @@ Decides nothing about mutants. To be called in a process of its own: it imports 
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import coverage
 import pytest
 
-OURS = ("app", "chalicelib", "infra", "ops", "sandbox", "tests", "bench")
-PLAIN = ("--quiet", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:pytest_cov")
-"""No plugin that keeps or measures anything."""
+from tests.guards.mutants import Mutant
 
-WARM = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""Some plugins are imported already, once for all mutants."""
+OURS = ("app", "chalicelib", "infra", "ops", "sandbox", "tests", "bench")
+QUIET = (
+    "--quiet",
+    "--capture=no",
+    "--tb=native",
+    "--assert=plain",
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:pytest_cov"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+"""No plugin that keeps or measures anything, and nothing that explains at length why a test is red."""
+
+_IMPORT, _BETWEEN_TESTS = "import", ""
 
 
 @dataclass
 class Covering:
-    """`tests`: by module and line, those that run it. `seconds`: of each test. `foreign`: what they import of others."""
+    """`tests`: by module and line, those that run it. `seconds`: of each test. `foreign`: modules of other people's."""
 
     tests: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     red: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
-    def of(self, module: str, lines: Iterable[int]) -> set[str]:
-        """The tests that run any of these lines; of what runs at import alone, all those that run the module."""
-        known = self.tests.get(module, {})
-        running = set().union(*(known.get(line, ()) for line in lines))
-        return running - {""} if running != {""} else set().union(*known.values()) - {""}
+    def of(self, mutant: Mutant) -> set[str]:
+        """The tests that run any of its lines; of what runs at import, all that run the module."""
+        known = self.tests.get(mutant.module, {})
+        lines = known if self.acts_at_import(mutant) else mutant.lines
+        return set().union(*(known.get(line, ()) for line in lines)) - {_IMPORT, _BETWEEN_TESTS}
+
+    def acts_at_import(self, mutant: Mutant) -> bool:
+        known = self.tests.get(mutant.module, {})
+        return mutant.body_of is None or any(_IMPORT in known.get(line, ()) for line in mutant.lines)
 
 
-def covering(domain: Path, suites: Collection[str]) -> Covering:
-    """Run these suites once, each test in a context of its own."""
+def covering(package: str, folder: Path, suites: Collection[str]) -> Covering:
+    """Import the package, then run these suites once, each test in a context of its own."""
     found = Covering()
-    measured = coverage.Coverage(data_file=None, include=[f"{domain.absolute()}/*"], config_file=False)
+    measured = coverage.Coverage(data_file=None, include=[f"{folder.absolute()}/*"], config_file=False)
     measured.start()
-    pytest.main([*PLAIN, *WARM, *suites], plugins=[_Recorder(found, measured)])
+    measured.switch_context(_IMPORT)
+    for file in sorted(folder.glob("*.py")):
+        importlib.import_module(f"{package}.{file.stem}")
+    measured.switch_context(_BETWEEN_TESTS)
+    pytest.main([*QUIET, *suites], plugins=[_Recorder(found, measured)])
     measured.stop()
     figures = measured.get_data()
-    for file in figures.measured_files():
-        contexts = figures.contexts_by_lineno(file)
-        found.tests[Path(file).stem] = {line: set(tests) for line, tests in contexts.items()}
-    found.foreign = [name for name in sys.modules if name.partition(".")[0] not in OURS]
+    for measured_file in figures.measured_files():
+        contexts = figures.contexts_by_lineno(measured_file)
+        found.tests[Path(measured_file).stem] = {line: set(tests) for line, tests in contexts.items()}
+    found.foreign = [name for name in sys.modules if name.partition(".")[0] not in {*OURS, package.partition(".")[0]}]
     return found
 
 
@@ -68,7 +85,7 @@ class _Recorder:
         try:
             return (yield)
         finally:
-            self._measured.switch_context("")
+            self._measured.switch_context(_BETWEEN_TESTS)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid] += report.duration

@@ -11,6 +11,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from types import CodeType
 from typing import Any, NamedTuple
 
 NEVER, ALWAYS, GONE = "never", "always", "gone"
@@ -36,7 +37,10 @@ _NOT_RUN = frozenset({"annotation", "bases", "decorator_list", "returns", "type_
 
 @dataclass(frozen=True)
 class Mutant:
-    """`lines`: those of the statement, which a test runs that may notice. `nth`: among its equals in one function."""
+    """`lines`: those of the statement, which a test runs that may notice. `nth`: among its equals in one function.
+
+    `body_of`: the function (`Class.method`) in whose body it is; None for what runs when the module is imported.
+    """
 
     module: str
     function: str
@@ -45,6 +49,7 @@ class Mutant:
     nth: int
     line: int = field(compare=False)
     lines: range = field(compare=False)
+    body_of: str | None = field(compare=False)
     place: Place = field(compare=False, repr=False)
     put: ast.AST = field(compare=False, repr=False)
 
@@ -55,7 +60,18 @@ class Place(NamedTuple):
     tree: ast.Module
     parent: ast.AST
     field: str
-    index: int | None
+    nth: int | None
+
+    def swapped(self, node: ast.AST) -> ast.AST:
+        """Put this node here, and return the one that was."""
+        kept: ast.AST
+        if self.nth is None:
+            kept = getattr(self.parent, self.field)
+            setattr(self.parent, self.field, node)
+            return kept
+        nodes: list[ast.AST] = getattr(self.parent, self.field)
+        kept, nodes[self.nth] = nodes[self.nth], node
+        return kept
 
 
 class _Spot(NamedTuple):
@@ -64,11 +80,7 @@ class _Spot(NamedTuple):
     place: Place
     function: str
     lines: range
-
-    @property
-    def is_outside(self) -> bool:
-        """Not in a function: run once, when the module is imported."""
-        return self.place.parent in self.place.tree.body
+    body_of: str | None
 
 
 def mutants_of(source: str, module: str) -> list[Mutant]:
@@ -76,28 +88,23 @@ def mutants_of(source: str, module: str) -> list[Mutant]:
     tree = ast.parse(source)
     seen: Counter[Mutant] = Counter()
     found = []
-    for node, spot in _walk(tree, _Spot(Place(tree, tree, "body", None), "", range(1))):
+    for node, spot in _walk(tree, _Spot(Place(tree, tree, "body", None), "", range(1), None)):
         for mutation, put in _mutations(node, spot):
-            mutant = Mutant(module, spot.function, _written(node), mutation, 1, _line(node, spot), spot.lines, spot.place, put)
+            known_by = module, spot.function, _written(node), mutation
+            mutant = Mutant(*known_by, 1, _line(node, spot), spot.lines, spot.body_of, spot.place, put)
             seen[mutant] += 1
             found.append(replace(mutant, nth=seen[mutant]))
     return found
 
 
-def source_of(mutant: Mutant) -> str:
-    """The module's source with the mutant in it."""
+def code_of(mutant: Mutant, file: str) -> CodeType:
+    """The module, compiled with the mutant in it."""
     place = mutant.place
-    if place.index is None:
-        kept = getattr(place.parent, place.field)
-        setattr(place.parent, place.field, mutant.put)
-        source = ast.unparse(ast.fix_missing_locations(place.tree))
-        setattr(place.parent, place.field, kept)
-        return source
-    nodes = getattr(place.parent, place.field)
-    kept, nodes[place.index] = nodes[place.index], mutant.put
-    source = ast.unparse(ast.fix_missing_locations(place.tree))
-    nodes[place.index] = kept
-    return source
+    kept = place.swapped(mutant.put)
+    try:
+        return compile(ast.fix_missing_locations(place.tree), file, "exec")
+    finally:
+        place.swapped(kept)
 
 
 # --- the way through a module -------------------------------------------------------------------------------------
@@ -111,7 +118,8 @@ def _walk(node: ast.AST, spot: _Spot) -> Iterator[tuple[ast.AST, _Spot]]:
         for index, child in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(child, ast.AST) and not _is_left_alone(child):
                 place = Place(spot.place.tree, node, name, index if isinstance(value, list) else None)
-                below = _Spot(place, _function(child, spot.function), _lines(child, spot.lines))
+                function, lines = _function(child, spot.function), _lines(child, spot.lines)
+                below = _Spot(place, function, lines, spot.body_of or _body(node, name, spot))
                 yield child, below
                 yield from _walk(child, below)
 
@@ -138,6 +146,11 @@ def _function(node: ast.AST, around: str) -> str:
             return around
 
 
+def _body(node: ast.AST, name: str, spot: _Spot) -> str | None:
+    """The function, if this is its body; what else belongs to it, as its defaults, is worked out by the import."""
+    return spot.function if isinstance(node, ast.FunctionDef) and name == "body" else None
+
+
 def _lines(node: ast.AST, around: range) -> range:
     """The lines of a statement; of one that holds others, those of its head."""
     if not isinstance(node, ast.stmt):
@@ -162,7 +175,7 @@ def _written(node: ast.AST) -> str:
 # --- the mutations ------------------------------------------------------------------------------------------------
 
 
-def _mutations(node: ast.AST, spot: _Spot) -> Iterator[tuple[str, ast.AST]]:  # noqa: C901 - one case for each kind of guard
+def _mutations(node: ast.AST, spot: _Spot) -> Iterator[tuple[str, ast.AST]]:  # noqa: C901, PLR0912, PLR0915 - one case each
     match node:
         case ast.If() | ast.IfExp():
             yield NEVER, _with(node, test=ast.Constant(value=False))
@@ -175,7 +188,7 @@ def _mutations(node: ast.AST, spot: _Spot) -> Iterator[tuple[str, ast.AST]]:  # 
             yield from _other_comparisons(node)
         case ast.UnaryOp(op=ast.Not()) if not _is_a_condition(spot.place):
             yield "without not", node.operand
-        case ast.BinOp() if not (isinstance(node.op, ast.BitOr) and spot.is_outside):  # a union of types
+        case ast.BinOp() if not (isinstance(node.op, ast.BitOr) and spot.body_of is None):  # a union of types
             yield f"without {_written(node.right)}", node.left
         case ast.comprehension():
             yield from _fewer(node, "ifs")
@@ -189,6 +202,8 @@ def _mutations(node: ast.AST, spot: _Spot) -> Iterator[tuple[str, ast.AST]]:  # 
             yield from _other_values(node)
         case ast.stmt():
             yield from _statements_gone(node, spot)
+        case _:
+            return
 
 
 def _is_an_order(node: ast.Compare) -> bool:
@@ -237,9 +252,9 @@ def _other_calls(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
             rest = [*node.args[:index], *node.args[index + 1 :]]
             yield f"without {_written(dropped)}", rest[0] if len(rest) == 1 else _with(node, args=rest)
     if name == "replace":
-        for index, keyword in enumerate(node.keywords):
-            rest = [*node.keywords[:index], *node.keywords[index + 1 :]]
-            yield f"without {keyword.arg}", _with(node, keywords=rest)
+        for keyword in node.keywords:
+            others = [other for other in node.keywords if other is not keyword]
+            yield f"without {keyword.arg}", _with(node, keywords=others)
 
 
 def _other_values(node: ast.Constant) -> Iterator[tuple[str, ast.AST]]:
@@ -249,6 +264,8 @@ def _other_values(node: ast.Constant) -> Iterator[tuple[str, ast.AST]]:
         case int():
             for value in (node.value + 1, node.value - 1):
                 yield f"as {value}", ast.Constant(value=value)
+        case _:
+            return
 
 
 def _statements_gone(node: ast.stmt, spot: _Spot) -> Iterator[tuple[str, ast.AST]]:
@@ -260,6 +277,8 @@ def _statements_gone(node: ast.stmt, spot: _Spot) -> Iterator[tuple[str, ast.AST
         case ast.Return(value=None) | ast.Raise() | ast.Continue() | ast.Break() | ast.Expr() | ast.AugAssign():
             if not _is_all_that_its_if_does(spot.place):
                 yield GONE, ast.Pass()
+        case _:
+            return
 
 
 def _is_all_that_its_if_does(place: Place) -> bool:
@@ -268,7 +287,7 @@ def _is_all_that_its_if_does(place: Place) -> bool:
     return isinstance(parent, ast.If) and len(parent.body) == 1 and not parent.orelse
 
 
-def _with(node: ast.AST, **changes: Any) -> ast.AST:  # noqa: ANN401 - whatever the field holds
+def _with(node: ast.AST, **changes: Any) -> ast.AST:
     changed = copy.copy(node)
     for name, value in changes.items():
         setattr(changed, name, value)

@@ -1,78 +1,175 @@
 """One mutant against the tests that run it, in a process of its own, which ends when the first of them is red.
 
-Called in a fork of a process that has imported the libraries and nothing of ours, so that ours is imported with the
-mutant in it: whoever imports a name of the domain gets the mutated one, and what is computed at import is too.
+Two ways to hold it. **Swapped**: the fork of a process that has collected the tests gets the one function with the
+mutant in it; that takes milliseconds. **Planted**: the fork of a process that has imported the libraries and nothing of
+ours imports it anew; that takes half a second, and is needed where the mutant acts while the module is imported.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
-import io
+import inspect
 import os
 import resource
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from types import CodeType, FunctionType, ModuleType
+from typing import NoReturn
 
 import hypothesis
 import pytest
 
-from tests.guards.covering import PLAIN, WARM
-from tests.guards.mutants import Mutant, source_of
+from tests.guards.covering import QUIET
+from tests.guards.mutants import Mutant, code_of
 
-PACKAGE = "chalicelib.domain"
 SURVIVED, KILLED, BROKEN = 0, 1, 2
 """How the process ends. Broken: the trial itself could not be held."""
 
-_MEMORY = 2 << 30
+_MEMORY = 3 << 30
 """What a mutant that loops for ever may fill."""
 
+_PATIENCE = 20
+"""How often the time of a test may pass, on the processor, before it hangs; and `_LEAST_PATIENCE` in seconds."""
+_LEAST_PATIENCE = 5
+_IMPORTED_IN = 60
 
-def trial(mutant: Mutant, stages: Sequence[Sequence[str]]) -> None:
-    """Run the tests of each stage, in their order, until one is red. Does not return."""
+Seconds = Mapping[str, float]
+
+
+def steady_chance() -> None:
+    """Searches that find the same tomorrow, and are done with the first thing found, however slow the machine."""
+    hypothesis.settings.register_profile(
+        "guards",
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=tuple(hypothesis.HealthCheck),
+    )
+    hypothesis.settings.load_profile("guards")
+
+
+def hold_swapped(mutant: Mutant, package: str, items: Sequence[pytest.Item], seconds: Seconds) -> NoReturn:
+    """Run the tests in their order, until one is red."""
+    _end_with(lambda: _swapped(mutant, package, items, seconds))
+
+
+def hold_planted(mutant: Mutant, package: str, tests: Sequence[str], seconds: Seconds) -> NoReturn:
+    """The same, each file of tests imported anew."""
+    _end_with(lambda: _planted(mutant, package, tests, seconds))
+
+
+def _end_with(held: Callable[[], int]) -> NoReturn:
     os.setpgid(0, 0)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
-    # A search that finds anything is enough, and it is to find the same tomorrow.
-    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-    hypothesis.settings.register_profile("guards", phases=phases, derandomize=True, database=None)
-    hypothesis.settings.load_profile("guards")
-    sys.meta_path.insert(0, _Planted(f"{PACKAGE}.{mutant.module}", source_of(mutant)))
-    verdict = SURVIVED
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        for tests in stages:
-            verdict = verdict or _run(tests)
-    os._exit(verdict)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout.fileno(), sys.stderr.fileno()):
+        os.dup2(nowhere, stream)
+    verdict = BROKEN
+    try:
+        verdict = held()
+    finally:
+        os._exit(verdict)
 
 
-def _run(tests: Sequence[str]) -> int:
+def _limit(test: str, seconds: Seconds) -> None:
+    """By the processor's time, since others may work on this machine; SIGPROF ends the process."""
+    signal.setitimer(signal.ITIMER_PROF, _LEAST_PATIENCE + _PATIENCE * seconds.get(test, 0))
+
+
+# --- swapped ------------------------------------------------------------------------------------------------------
+
+
+def _swapped(mutant: Mutant, package: str, items: Sequence[pytest.Item], seconds: Seconds) -> int:
+    swap(mutant, sys.modules[f"{package}.{mutant.module}"])
+    for item, following in pairwise([*items, None]):
+        assert item is not None, "only the last has none that follows"
+        _limit(item.nodeid, seconds)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if item.session.testsfailed:
+            return KILLED
+    return SURVIVED
+
+
+def swap(mutant: Mutant, module: ModuleType) -> None:
+    """Give the function its code with the mutant in it; whoever has imported it by name has the same function."""
+    assert mutant.body_of is not None, "what runs at import is planted"
+    code = code_of(mutant, str(module.__file__))
+    _function(module, mutant.body_of).__code__ = next(c for c in _codes(code) if c.co_qualname == mutant.body_of)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+def _function(module: ModuleType, path: str) -> FunctionType:
+    found: object = module
+    for name in path.split("."):
+        found = vars(found)[name]
+    match found:
+        case property(fget=bare) | functools.cached_property(func=bare):
+            found = bare
+        case staticmethod() | classmethod():
+            found = found.__func__
+        case _:
+            pass
+    assert callable(found), path
+    bare_function = inspect.unwrap(found)
+    assert isinstance(bare_function, FunctionType), path
+    return bare_function
+
+
+# --- planted ------------------------------------------------------------------------------------------------------
+
+
+def _planted(mutant: Mutant, package: str, tests: Sequence[str], seconds: Seconds) -> int:
+    module = f"{package}.{mutant.module}"
+    sys.meta_path.insert(0, _Planted(module, code_of(mutant, module)))
     files = dict.fromkeys(test.partition("::")[0] for test in tests)
-    ended = pytest.main(["--exitfirst", *PLAIN, *WARM, *files], plugins=[_Only(tests)])
-    if ended is pytest.ExitCode.USAGE_ERROR or ended is pytest.ExitCode.NO_TESTS_COLLECTED:
-        return BROKEN
-    return SURVIVED if ended is pytest.ExitCode.OK else KILLED
+    signal.setitimer(signal.ITIMER_PROF, _IMPORTED_IN)
+    ended = pytest.main(["--exitfirst", *QUIET, *files], plugins=[_Only(tests, seconds)])
+    match ended:
+        case pytest.ExitCode.OK:
+            return SURVIVED
+        case pytest.ExitCode.TESTS_FAILED | pytest.ExitCode.INTERRUPTED | pytest.ExitCode.USAGE_ERROR:
+            return KILLED  # the last two: a file of tests, or the conftest, could not even be imported
+        case _:
+            return BROKEN
 
 
 class _Only:
-    """A pytest plugin: these tests alone, in this order."""
+    """A pytest plugin: these tests alone, in this order, each in its time; and those that were never there before.
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    These are new because a mutant changed what tests are made of.
+    """
+
+    def __init__(self, tests: Sequence[str], seconds: Seconds) -> None:
         self._ranks = {test: rank for rank, test in enumerate(tests)}
+        self._seconds = seconds
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        chosen = [item for item in items if item.nodeid in self._ranks]
-        items[:] = sorted(chosen, key=lambda item: self._ranks[item.nodeid])
+        chosen = [item for item in items if item.nodeid in self._ranks or item.nodeid not in self._seconds]
+        items[:] = sorted(chosen, key=lambda item: self._ranks.get(item.nodeid, len(items)))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        _limit(nodeid, self._seconds)
 
 
 class _Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from this source, all others as usual."""
+    """Imports one module from this code, all others as usual."""
 
-    def __init__(self, module: str, source: str) -> None:
+    def __init__(self, module: str, code: CodeType) -> None:
         self._module = module
-        self._source = source
+        self._code = code
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
         return importlib.util.spec_from_loader(fullname, self) if fullname == self._module else None
@@ -81,4 +178,4 @@ class _Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self._source, self._module, "exec"), module.__dict__)  # noqa: S102 - our own code, mutated
+        exec(self._code, module.__dict__)  # noqa: S102 - our own code, mutated
