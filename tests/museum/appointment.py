@@ -107,12 +107,13 @@ def book(
     starts_in: timedelta = HOUR,
     lasts: timedelta = HOUR,
     guest: dict[str, Any] | None = None,
+    **times: str,
 ) -> Appointment:
-    """The clinic schedules it through the API."""
+    """The clinic schedules it through the API; `start_time` and `end_time` as they are to be written."""
     clinic = clinic or Clinic(edge)
     start = edge.world.clock() + starts_in
-    times = {"start_time": start.isoformat(), "end_time": (start + lasts).isoformat()}
-    made = clinic.schedule({"role": "HOST", "display_name": "Dr Who"}, guest or fee_of(), **times).json()
+    written = {"start_time": start.isoformat(), "end_time": (start + lasts).isoformat(), **times}
+    made = clinic.schedule({"role": "HOST", "display_name": "Dr Who"}, guest or fee_of(), **written).json()
     session_id, number = split_participant_id(made["participants"][1]["participant_id"])
     return Appointment(edge, edge.world.sessions.get(made["team_id"], session_id), number, clinic=clinic)
 
