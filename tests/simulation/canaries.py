@@ -14,6 +14,9 @@ from typing_extensions import override
 
 from chalicelib.http.logs import JsonLines
 
+REMARK = "REMARK"
+"""In what clinics and operators write into the audit: there it may be seen, and nowhere else."""
+
 CANARY = "CANARY"
 """In every name, e-mail, phone number, description and secret of the simulation."""
 

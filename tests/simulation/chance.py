@@ -15,6 +15,7 @@ from tests.simulation.client_deeds import BANK_DEBIT, CARD, DECLINED_CARD, ComeB
 from tests.simulation.clinic_deeds import AddGuest, Cancel, ChangeFee, Remove, Rename, RenewLink, Reschedule, Schedule
 from tests.simulation.deeds import Deed, Step
 from tests.simulation.faults import Fault, FaultKind
+from tests.simulation.money_deeds import Refund, ReplayParked, Retry, SettleByHand, Waive
 from tests.simulation.play import Temper
 from tests.simulation.stage import PLACES, Guest, Stage
 from tests.simulation.stripe_deeds import (
@@ -26,6 +27,7 @@ from tests.simulation.stripe_deeds import (
     DisputeMoves,
     Forge,
     PayDespiteExpiry,
+    Poison,
     RefundEnds,
     RefundsTakeTime,
     StaysOpen,
@@ -49,20 +51,24 @@ class Nature:
     faults: float
     races: float
     promises_broken: bool
+    pays: float
+    """How soon clients pay on a page that is open."""
     starts_in: tuple[int, ...]
     eager: dict[str, float]
 
 
 def nature_of(chance: random.Random, temper: Temper) -> Nature:
-    kinds = ("client", "clinic", "stripe", "webhooks", "time", "sweep", "bank", "dispute", "forge")
+    kinds = ("client", "clinic", "money", "stripe", "webhooks", "time", "sweep", "bank", "dispute", "forge", "operator")
     eager = {kind: chance.choice((0.3, 1.0, 1.0, 2.0)) for kind in kinds}
     eager["forge"] *= chance.choice((0, 0, 0, 1))
     eager["dispute"] *= chance.choice((0, 1, 1))
+    eager["poison"] = chance.choice((0, 0, 1))
     return Nature(
         steps=chance.randint(10, 36),
         faults=chance.choice((0.0, 0.0, 0.15, 0.4)),
         races=chance.choice((0.0, 0.1, 0.3)),
-        promises_broken=not temper.webhooks_lost and chance.random() < 0.25,
+        promises_broken=not temper.webhooks_lost and chance.random() < 0.35,
+        pays=chance.choice((0.15, 0.4, 0.7)),
         starts_in=chance.choice(
             ((0, 10 * MINUTE), (20 * MINUTE, HOUR), (2 * HOUR, 6 * HOUR), (DAY, 3 * DAY), (10 * DAY, 14 * DAY))
         ),
@@ -107,10 +113,12 @@ class Chooser:
         makers: list[tuple[float, Callable[[], Deed]]] = [
             (6 * eager["client"], lambda: self._of_client(stage, guest)),
             (2 * eager["clinic"], lambda: self._of_clinic(guest)),
+            (eager["money"], lambda: self._of_money(stage, guest)),
+            (0.7 * eager["operator"], lambda: self._of_operator(stage, guest)),
             (3 * eager["stripe"], lambda: self._at_stripe(stage, guest)),
             (3 * eager["webhooks"] * hears, self._webhook),
             # Days must not pass inside a request.
-            (2 * eager["time"] * (depth == 0), lambda: self._time(guest)),
+            (2 * eager["time"] * (depth == 0), lambda: self._time(stage, guest)),
             (1.5 * eager["sweep"], Sweep),
         ]
         weights = [weight for weight, _ in makers]
@@ -129,7 +137,7 @@ class Chooser:
             page = chance.choice([index for index, page in enumerate(pages) if page["status"] == "expired"])
             return chance.choice((PayDespiteExpiry(guest, page), StaysOpen(guest, page)))
         unpaid = [index for index, page in enumerate(pages) if page["status"] == "open"]
-        if unpaid and chance.random() < 0.6:
+        if unpaid and chance.random() < self.nature.pays:
             page = chance.choice(unpaid)
             return Pay(guest, page, self._card(pages[page]))
         if not pages and chance.random() < 0.8:
@@ -156,8 +164,8 @@ class Chooser:
             (
                 Cancel(place, keep),
                 Remove(guest, keep),
-                ChangeFee(guest, chance.choice(FEES)),
-                ChangeFee(guest, chance.choice(FEES)),
+                ChangeFee(guest, chance.choice((8000, 5000))),
+                ChangeFee(guest, chance.choice((8000, 5000))),
                 Reschedule(place, starts_in, chance.choice((10 * MINUTE, HOUR))),
                 Reschedule(place, starts_in, 30 * MINUTE),
                 AddGuest(place, chance.choice((*FEES, None))),
@@ -167,12 +175,27 @@ class Chooser:
             )
         )
 
+    def _of_money(self, stage: Stage, guest: Guest) -> Deed:
+        """What the clinic decides about a payment; three requests to refund, so that some are repeated."""
+        chance = self._chance
+        if not charges_of(stage, guest) and chance.random() < 0.7:
+            return Waive(guest)
+        if chance.random() < 0.15:
+            return Waive(guest)
+        amount = chance.choice((None, None, 3000, 3000, 5000, 9000))
+        return Refund(guest, amount, chance.choice((None, None, 0, 1)), chance.randrange(3))
+
+    def _of_operator(self, stage: Stage, guest: Guest) -> Deed:
+        chance = self._chance
+        if stage.notes.poisoned and chance.random() < 0.3:
+            return ReplayParked()
+        return chance.choice((Retry, Retry, SettleByHand))(guest, chance.randrange(3))
+
     def _at_stripe(self, stage: Stage, guest: Guest) -> Deed:
         """Something that can happen to this guest's money; else somebody asks in vain, which is a deed, too."""
         chance, eager = self._chance, self.nature.eager
-        at = Look(guest)
-        charges, refunds = charges_of(stage, at), about_charges(stage, at, "refund")
-        disputes = about_charges(stage, at, "dispute")
+        charges, refunds = charges_of(stage, guest), about_charges(stage, guest, "refund")
+        disputes = about_charges(stage, guest, "dispute")
         makers: list[tuple[float, Callable[[], Deed]]] = [
             (8 * eager["bank"] * self._is_processing(stage, guest), lambda: BankAnswers(guest, chance.random() < 0.6)),
             (0.3, lambda: RefundsTakeTime(chance.random() < 0.7)),
@@ -206,12 +229,16 @@ class Chooser:
 
     def _webhook(self) -> Deed:
         chance = self._chance
+        if chance.random() < 0.15 * self.nature.eager["poison"]:
+            return Poison(chance.randrange(8))
         if chance.random() < 0.3:
             return DeliverAll(chance.choice((0, chance.randrange(1, 1000))))
         return Deliver(chance.randrange(8), again=chance.random() < 0.2)
 
-    def _time(self, guest: Guest) -> Deed:
+    def _time(self, stage: Stage, guest: Guest) -> Deed:
         chance, place = self._chance, guest.place
+        if any(page["status"] == "open" for page in stage.checkouts_of(guest)) and chance.random() < 0.2:
+            return WaitUntil(place, "end", chance.choice((0, 0, 1, 30)))
         return chance.choice(
             (
                 Wait(chance.choice((1, 20, 45))),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from chalicelib.domain.admission import Admission
+from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.links import LinkClaims, mint
 from chalicelib.domain.sessions import Participant
-from chalicelib.flows.checkout import PaymentStarted, start_checkout
+from chalicelib.flows.checkout import start_checkout
 from chalicelib.flows.come_back import come_back
 from chalicelib.flows.join import Joined, join
 from chalicelib.flows.open_link import OpenedLink, open_link
@@ -89,7 +90,15 @@ class Pay(OfGuest):
         page = nth(stage.checkouts_of(self.guest), self.page)
         if page is None:
             return NOTHING
-        return f"{stage.stripe.pay(page['id'], self.card).status}"
+        outcome = stage.stripe.pay(page["id"], self.card)
+        if outcome.status != "declined" and self._is_void(stage, str(page["client_reference_id"])):
+            stage.reach("money for an offer that was held to be void")
+        return outcome.status
+
+    def _is_void(self, stage: Stage, attempt_id: str) -> bool:
+        participant = stage.participant_at(self.guest)
+        attempts = participant.history.attempts if participant else ()
+        return any(one.attempt_id == attempt_id and one.state is AttemptState.VOID for one in attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,3 @@ class Join(OfGuest):
             stage.reach("entered the room")
             return "enters"
         return f"is not let in: {entered.door.value}"
-
-
-__all__ = ["BANK_DEBIT", "CARD", "DECLINED_CARD", "ComeBack", "Join", "Look", "Pay", "PaymentStarted", "PressPay"]

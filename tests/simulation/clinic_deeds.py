@@ -101,6 +101,12 @@ class Cancel(OfPlace):
         key = stage.sessions_at.get(self.place)
         if key is None:
             return NOTHING
+        guests = [guest for guest, _, _ in stage.guests() if guest.place == self.place]
+        pages = [page for guest in guests for page in stage.checkouts_of(guest)]
+        if any(page["status"] == "open" for page in pages):
+            stage.reach("cancelled while a page was open")
+        if any(page["status"] == "complete" and page["payment_status"] == "unpaid" for page in pages):
+            stage.reach("cancelled while the bank was at work")
         edit_session.cancel_session(stage.ctx, *key, keep_payments=self.keep)
         session = stage.session_at(self.place)
         assert session is not None

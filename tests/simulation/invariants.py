@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from chalicelib.domain.admission import admit
 from chalicelib.domain.concerns import attention
 from chalicelib.domain.obligations import due_at
+from chalicelib.domain.payments import standing
+from chalicelib.domain.sessions import owing
 from tests.fakes.memory import Kept
-from tests.simulation.canaries import CANARY, sightings
+from tests.simulation.canaries import CANARY, REMARK, sightings
 from tests.simulation.stage import CONNECTED, PLACES, Stage
 from tests.simulation.truth import OURS, Charged, Truth
 from tests.support.world import ROOM_KEY, STRIPE_KEY, WEBHOOK_SECRET, key_text
@@ -48,7 +50,10 @@ def i1_admitted_only_if_paid(stage: Stage, truth: Truth) -> None:
 def _hears_of_money_later(stage: Stage, truth: Truth) -> bool:
     """Whether there are webhooks about this guest's refunds or disputes that have not arrived."""
     charges = {one.charge["id"] for one in truth.charged}
+    if stage.notes.knows_all:
+        return False
     waiting = {one.event_id for one in stage.undelivered() if not one.event_type.startswith("checkout")}
+    waiting |= stage.notes.poisoned
     books = stage.books_at(truth.guest.place)
     return any(
         (thing := books[event_id]["data"]["object"]).get("charge", thing["id"]) in charges
@@ -74,6 +79,20 @@ def i3_no_refund_twice(truth: Truth) -> None:
         decisions = Counter(refund["metadata"][OURS] for refund in one.refunds if OURS in refund["metadata"])
         twice = [decision for decision, times in decisions.items() if times > 1]
         assert not twice, f"I3: {truth.guest}: one decision made {len(one.refunds)} refunds"
+
+
+def i7_only_ours_count(truth: Truth) -> None:
+    """A charge counts for a fee only if amount, currency, livemode, Stripe account and Checkout Session are the ones
+    this participant's attempt was created with.
+    """
+    session, participant = truth.session, truth.participant
+    counted = standing(owing(session, participant), participant.history).counted
+    if counted is not None:
+        pages = [one for one in truth.checkouts if one["payment_intent"] == counted.payment_intent_id]
+        paid = [(one["amount_total"], one["client_reference_id"]) for one in pages if one["payment_status"] == "paid"]
+        known = {one.attempt_id: one.amount for one in participant.history.attempts}
+        ours = [reference for amount, reference in paid if known.get(reference) == amount]
+        assert ours, f"I7: a payment counts for {truth.guest} that was not made for an offer of theirs"
 
 
 def i6_nothing_crosses(stage: Stage, before: Mapping[Key, Kept], touched: frozenset[Key] | None, asked: int) -> None:
@@ -118,18 +137,33 @@ def _teams_named(stage: Stage, account: str, path: str, form: str) -> set[str]:
 # --- at rest ------------------------------------------------------------------------------------------------------
 
 
+def i8_late_by_stripes_time(stage: Stage, truth: Truth) -> None:
+    """Whether a payment was in time is judged by Stripe's time of payment, never by when its webhook arrived."""
+    if truth.guest.place in stage.notes.rescheduled:
+        return
+    for one in truth.charged:
+        late = [refund for refund in one.automatic if refund["metadata"]["anteroom_reason"] == "after_end"]
+        in_time = one.paid_at < int(truth.session.end_time.timestamp())
+        assert not (late and in_time), f"I8: {truth.guest} paid in time, and it was given back as late"
+
+
 def i3_kept_is_owed(stage: Stage, truth: Truth) -> None:
     """At rest, captured - refunded - charged back = what this participant owes, or the difference shows as an
     obligation or `needs_attention`.
     """
     told = attention(truth.session, truth.participant, stage.now())
     for one in truth.charged:
-        if truth.goes_back(one) and one.held > 0:
+        if truth.goes_back(one) and one.held > 0 and not truth.is_seen_to(one) and not unheard(stage, one):
             assert told, f"I3: {truth.guest} is owed {one.held} of a charge that goes back, and nobody is told"
     held = [one for one in truth.candidates if one.held > 0]
-    if len(held) > 1:
+    if len(held) > 1 and not any(truth.is_seen_to(one) or unheard(stage, one) for one in held):
         assert told, f"I3: {len(held)} charges of {truth.guest} are kept for one fee, and nobody is told"
     _nothing_given_away(stage, truth, held)
+
+
+def unheard(stage: Stage, one: Charged) -> bool:
+    """The bank sent a refund back or took money days later, and every webhook about it was lost."""
+    return not stage.notes.knows_all and (one.refund_failed or bool(one.disputes))
 
 
 def _nothing_given_away(stage: Stage, truth: Truth, held: list[Charged]) -> None:
@@ -142,10 +176,8 @@ def _nothing_given_away(stage: Stage, truth: Truth, held: list[Charged]) -> None
         assert others, f"I3: {truth.guest} owes the fee, and all that was paid was given back by rule"
 
 
-def i7_only_ours_count(stage: Stage, truth: Truth) -> None:
-    """A charge counts for a fee only if amount, currency, livemode, Stripe account and Checkout Session are the ones
-    this participant's attempt was created with. What else arrived on the clinic's own account, a person is told of.
-    """
+def i7_nothing_of_others_goes_back(stage: Stage) -> None:
+    """I7: what else arrived on the clinic's own account, a person is told of; the rules do not touch it."""
     refunded = {
         one["id"]
         for books in stage.stripe.all_books
@@ -153,7 +185,6 @@ def i7_only_ours_count(stage: Stage, truth: Truth) -> None:
         if OURS in one["metadata"] and _is_of_forged(stage, books.objects, one["payment_intent"])
     }
     assert not refunded, f"I7: a payment that is not ours was given back: {refunded}"
-    assert truth.guest.number
 
 
 def _is_of_forged(stage: Stage, objects: Mapping[str, dict[str, object]], payment_intent_id: str) -> bool:
@@ -165,10 +196,10 @@ def _is_of_forged(stage: Stage, objects: Mapping[str, dict[str, object]], paymen
 def i9_canaries(stage: Stage) -> None:
     """No link token, secret or personal text appears in logs, in what is sent to Stripe, or in an exception message."""
     tokens = tuple(stage.recorder.tokens)
-    logged = sightings(stage.recorder.lines + stage.recorder.errors, (CANARY, *SECRETS, *tokens))
+    logged = sightings(stage.recorder.lines + stage.recorder.errors, (CANARY, REMARK, *SECRETS, *tokens))
     assert not logged, f"I9: logged or raised: {logged[0]}"
     sent = [f"{one.path}?{one.form} {one.idempotency_key}" for one in stage.notes.asked]
-    seen = sightings(sent, (CANARY, *SECRETS, *tokens))
+    seen = sightings(sent, (CANARY, REMARK, *SECRETS, *tokens))
     assert not seen, f"I9: sent to Stripe: {seen[0]}"
     books = [*stage.ledger.texts.values(), *stage.audit.texts.values()]
     kept = sightings(books, (CANARY, *SECRETS, *tokens))
@@ -177,7 +208,7 @@ def i9_canaries(stage: Stage) -> None:
 
 def i11_nothing_pending(stage: Stage, truth: Truth) -> None:
     """Nothing stays pending after the session has ended plus one hour: it is resolved, or visibly `needs_attention`."""
-    if due_at(truth.session) is None:
+    if due_at(truth.session) is None or truth.participant.history.settled:
         return
     told = [
         attention(truth.session, participant, stage.now())

@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.edits import AlreadyPaidError, CanceledError, EndedError, StartedError
+from chalicelib.domain.by_hand import (
+    DisputedError,
+    NothingLeftError,
+    NothingPaidError,
+    NothingToWaiveError,
+    UnknownKeyError,
+)
+from chalicelib.domain.edits import AlreadyPaidError, BeingPaidError, CanceledError, EndedError, StartedError
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError
 from chalicelib.flows.change import ContendedError
@@ -20,20 +27,23 @@ from chalicelib.gateways.stripe_objects import StrangeObjectError
 from chalicelib.storage.stores import NotFoundError, StoreError
 from sandbox.stripe_standin import ControlError
 from sandbox.stripe_standin import StripeError as RefusedAtStripe
+from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation import invariants, rest
 from tests.simulation.client_deeds import Look
-from tests.simulation.clinic_deeds import ChangeFee
-from tests.simulation.deeds import Step
+from tests.simulation.clinic_deeds import ChangeFee, OfParticipant, OfPlace
+from tests.simulation.deeds import Deed, Step
 from tests.simulation.faults import OF_STRIPE, Fault, FaultKind
 from tests.simulation.lean_stripe import Asked
 from tests.simulation.stage import Guest, Stage
 from tests.simulation.states import reached_in_the_end
+from tests.simulation.stripe_deeds import charges_of
 from tests.simulation.truth import Truth, truths
 from tests.support.crashes import ProcessDied
 
 REFUSALS = (
-    AlreadyPaidError, CanceledError, ControlError, EndedError, FeeNotPossibleError, InvalidLinkError,
-    InvalidSessionError, NotFoundError, RefusedAtStripe, StartedError,
+    AlreadyPaidError, BeingPaidError, CanceledError, ControlError, DisputedError, EndedError, FeeNotPossibleError,
+    InvalidLinkError, InvalidSessionError, NotFoundError, NothingLeftError, NothingPaidError, NothingToWaiveError,
+    RefusedAtStripe, StartedError, UnknownKeyError,
 )  # fmt: skip
 """What was asked cannot be, and nothing was done."""
 
@@ -88,6 +98,7 @@ class Play:
         self.stage = stage or Stage(seed)
         self.told: list[Told] = []
         self._depth = 0
+        self._deeds: list[Deed] = []
         self._held: dict[Guest, tuple[Truth, datetime, int]] = {}
         self.stage.faults.play = self._nested
 
@@ -130,15 +141,27 @@ class Play:
 
     def _nested(self, step: Step) -> None:
         self._depth += 1
+        outer, charges = self._deeds[-1], self._charges(self._deeds[-1])
         try:
             self._played(step)
         finally:
             self._depth -= 1
+        if len(self._charges(outer)) > len(charges):
+            self.stage.reach(f"paid in the middle of: {type(outer).__name__}")
+
+    def _charges(self, deed: Deed) -> list[JsonObject]:
+        """Of whoever is at the place that the deed is about."""
+        place = deed.place if isinstance(deed, OfPlace) else deed.guest.place if isinstance(deed, OfParticipant) else ""
+        return [
+            one for guest, _, _ in self.stage.guests() if guest.place == place for one in charges_of(self.stage, guest)
+        ]
 
     def _played(self, step: Step) -> bool:
         """Whether the process died of it."""
         touched = step.deed.touches(self.stage)
         outcome, died = self._outcome(step)
+        if any(fault.kind in {FaultKind.STRIPE_500, FaultKind.STRIPE_500_AFTER} for fault in step.faults):
+            self._note_sticky()
         late = step.deed.touches(self.stage)
         self._touched = None if touched is None or late is None else touched | late
         happened, self.stage.faults.happened = self.stage.faults.happened, []
@@ -148,6 +171,7 @@ class Play:
     def _outcome(self, step: Step) -> tuple[str, bool]:
         """What came of it in words, and whether the process died."""
         stage, asked = self.stage, len(self.stage.notes.asked)
+        self._deeds.append(step.deed)
         try:
             with stage.faults.armed(step.faults):
                 return step.deed.do(stage), False
@@ -168,6 +192,8 @@ class Play:
             stage.recorder.failed(error)
             message = f"{step.deed} raised {type(error).__name__}: {error}"
             raise BrokenError(message) from error
+        finally:
+            self._deeds.pop()
 
     def _hold(self) -> None:
         """What was held already, and could not have changed since, is not looked at again."""
@@ -178,6 +204,8 @@ class Play:
             if held is not None and is_known and held[1:] == (now, stage.heard):
                 continue
             self._held[truth.guest] = (truth, now, stage.heard)
+            if not is_known:
+                invariants.i7_only_ours_count(truth)
             invariants.i1_admitted_only_if_paid(stage, truth)
             if not is_known:
                 invariants.i2_one_payable(stage, truth)
@@ -187,6 +215,10 @@ class Play:
         self.stage.reach("the process died")
         if any(fault.kind is FaultKind.DIES_AFTER for fault in faults) and asked and asked[-1].method == "POST":
             self.stage.reach("died after Stripe's effect")
+
+    def _note_sticky(self) -> None:
+        if any(one.answer is not None and one.answer.status >= 500 for one in self.stage.stripe.keys):
+            self.stage.reach("a 500 that sticks to its key")
 
     def _note_refusal(self, step: Step, error: Exception) -> None:
         if isinstance(step.deed, ChangeFee) and isinstance(error, AlreadyPaidError):

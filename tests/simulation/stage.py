@@ -62,6 +62,12 @@ class Notes:
     forged: set[str] = field(default_factory=set)
     """Checkout Sessions that the product never made."""
     rescheduled: set[str] = field(default_factory=set)
+    decided: set[str] = field(default_factory=set)
+    """Refunds that the product has told the clinic it will make."""
+    poisoned: set[str] = field(default_factory=set)
+    """Events that arrive as the product cannot read them, and were not replayed."""
+    knows_all: bool = False
+    """Whether by now the product has been told of all that happened at Stripe."""
     promise_broken: set[Guest] = field(default_factory=set)
     """Guests for whom Stripe let two Checkout Sessions be paid."""
 

@@ -11,20 +11,40 @@ from tests.simulation.truth import OURS, Truth, truth_of
 
 NOTED = (
     "entered the room",
-    "processing, then paid",
-    "processing, then failed",
+    "processing, then paid in time",
+    "processing, then paid after the end",
+    "processing, then failed in time",
+    "processing, then failed after the end",
     "refunded in the dashboard",
+    "a refund asked for twice",
     "a refund failed",
+    "a refund failed, then was retried by hand",
+    "retried by hand",
+    "settled by hand",
+    "waived with an open page",
+    "waived after a refund",
     "disputed",
     "dispute won",
     "dispute lost",
     "paid although expired",
     "two pages could be paid at once",
+    "money for an offer that was held to be void",
     "a payment that is not ours",
+    "cancelled while a page was open",
+    "cancelled while the bank was at work",
+    "paid in the middle of: Cancel",
+    "paid in the middle of: Remove",
+    "paid in the middle of: ChangeFee",
+    "paid in the middle of: Waive",
+    "change of fee refused, since paid",
+    "change of fee races with payment",
+    "a webhook parked",
+    "a parked event replayed",
     "asked to try again",
     "the process died",
     "died after Stripe's effect",
-    "change of fee refused, since paid",
+    "a 500 that sticks to its key",
+    "looked for by listing",
 )
 """Noted by deeds and the play as they happen."""
 
@@ -37,14 +57,15 @@ SEEN = (
     "two charges",
     "an automatic refund",
     "an automatic refund of a platform fee",
+    "a partial refund",
+    "a partial refund, then the rest",
     "a refund of a disputed charge is owed",
+    "a dispute lost after the cancellation",
     "needs attention",
     "no webhook ever, yet paid",
     "an offer replaced by another",
     "an offer void",
     "an offer void, then another paid",
-    "a 500 that sticks to its key",
-    "adopted by listing",
     "the fee changed while a page was open",
     "payments kept after a cancellation",
     *(f"given back: {reason.value}" for reason in RefundReason),
@@ -61,7 +82,6 @@ def reached_in_the_end(stage: Stage, webhooks_lost: bool) -> None:  # noqa: FBT0
     for one in stage.notes.asked:
         if one.method == "GET" and one.path == "/v1/checkout/sessions":
             stage.reach("looked for by listing")
-    _of_keys(stage)
 
 
 def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # noqa: FBT001 (as above)
@@ -77,6 +97,11 @@ def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # 
             one.automatic and one.charge["application_fee"] for one in truth.charged
         ),
         "a refund of a disputed charge is owed": any(truth.goes_back(one) and one.is_disputed for one in truth.charged),
+        "a partial refund": any(0 < one.requested < one.amount for one in truth.charged),
+        "a partial refund, then the rest": any(
+            one.requested > 0 and one.held == 0 < one.parts for one in truth.charged
+        ),
+        "a dispute lost after the cancellation": bool(session.canceled_at) and any(one.lost for one in truth.charged),
         "needs attention": attention(session, participant, stage.now()) is not None,
         "an offer replaced by another": len(truth.checkouts) > 1,
         "an offer void": AttemptState.VOID in states,
@@ -103,13 +128,6 @@ def _of_payment_time(truth: Truth, paid_at: int) -> list[str]:
         "paid after the removal": truth.participant.deleted_at,
     }
     return [state for state, at in moments.items() if at is not None and paid_at >= int(at.timestamp())]
-
-
-def _of_keys(stage: Stage) -> None:
-    """What the idempotency keys at Stripe remember."""
-    kept = stage.stripe.keys
-    if any(one.answer is not None and one.answer.status >= 500 for one in kept):
-        stage.reach("a 500 that sticks to its key")
 
 
 def table(reached: Counter[str], histories: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 
@@ -12,24 +13,31 @@ from sandbox.stripe_standin.deliveries import Delivery
 from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation.client_deeds import CARD, OfGuest
 from tests.simulation.deeds import NOTHING, nth
-from tests.simulation.stage import CONNECTED, Stage
+from tests.simulation.stage import CONNECTED, Guest, Stage
 
 Touched = frozenset[tuple[str, str]] | None
 
 
-def charges_of(stage: Stage, deed: OfGuest) -> list[JsonObject]:
+def charges_of(stage: Stage, guest: Guest) -> list[JsonObject]:
     """Those of this guest that took money, the oldest first."""
-    books = stage.account_books(deed.guest.place)
-    intents = [one["payment_intent"] for one in stage.checkouts_of(deed.guest)]
+    books = stage.account_books(guest.place)
+    intents = [one["payment_intent"] for one in stage.checkouts_of(guest)]
     found = [one for one in books.kinds.get("charge", ()) if one["payment_intent"] in intents]
     return [one for one in found if one["status"] == "succeeded"]
 
 
-def about_charges(stage: Stage, deed: OfGuest, kind: str) -> list[JsonObject]:
+def about_charges(stage: Stage, guest: Guest, kind: str) -> list[JsonObject]:
     """The refunds or disputes of this guest's charges."""
-    charges = {one["id"] for one in charges_of(stage, deed)}
-    kinds = stage.account_books(deed.guest.place).kinds
+    charges = {one["id"] for one in charges_of(stage, guest)}
+    kinds = stage.account_books(guest.place).kinds
     return [one for one in kinds.get(kind, ()) if one["charge"] in charges]
+
+
+def note_bank(stage: Stage, place: str, *, succeeded: bool) -> None:
+    """For the table of states: what the bank said, and whether in time."""
+    session = stage.session_at(place)
+    when = "after the end" if session is None or stage.now() >= session.end_time else "in time"
+    stage.reach(f"processing, then {'paid' if succeeded else 'failed'} {when}")
 
 
 class AtStripeOnly:
@@ -56,7 +64,7 @@ class BankAnswers(AtStripeOnly, OfGuest):
         if not waiting:
             return NOTHING
         stage.stripe.settle_delayed(waiting[0]["id"], succeeded=self.succeeded)
-        stage.reach("processing, then paid" if self.succeeded else "processing, then failed")
+        note_bank(stage, self.guest.place, succeeded=self.succeeded)
         return "done"
 
 
@@ -72,7 +80,7 @@ class DashboardRefund(AtStripeOnly, OfGuest):
         )
 
     def do(self, stage: Stage) -> str:
-        charge = nth(charges_of(stage, self), self.charge)
+        charge = nth(charges_of(stage, self.guest), self.charge)
         if charge is None:
             return NOTHING
         stage.stripe.refund_in_dashboard(charge["id"], self.amount)
@@ -105,7 +113,7 @@ class RefundEnds(AtStripeOnly, OfGuest):
         return f"refund {self.refund} of {self.guest} comes to its end: {self.end}"
 
     def do(self, stage: Stage) -> str:
-        refund = nth(about_charges(stage, self, "refund"), self.refund)
+        refund = nth(about_charges(stage, self.guest, "refund"), self.refund)
         if refund is None:
             return NOTHING
         stripe = stage.stripe
@@ -129,7 +137,7 @@ class Dispute(AtStripeOnly, OfGuest):
         return f"the bank of {self.guest} {kind} {self.amount or 'all'} of charge {self.charge}"
 
     def do(self, stage: Stage) -> str:
-        charge = nth(charges_of(stage, self), self.charge)
+        charge = nth(charges_of(stage, self.guest), self.charge)
         if charge is None:
             return NOTHING
         amount = min(self.amount, charge["amount"] - charge["amount_refunded"]) if self.amount else None
@@ -147,7 +155,7 @@ class DisputeMoves(AtStripeOnly, OfGuest):
         return f"the dispute of {self.guest} moves to {self.to}"
 
     def do(self, stage: Stage) -> str:
-        dispute = nth(about_charges(stage, self, "dispute"), -1)
+        dispute = nth(about_charges(stage, self.guest, "dispute"), -1)
         if dispute is None:
             return NOTHING
         if self.to in {"won", "lost", "warning_closed"}:
@@ -238,6 +246,33 @@ class Forge(AtStripeOnly, OfGuest):
         return "done"
 
 
+READ = ("amount", "amount_total", "amount_captured")
+"""What every event's object must say in one of these fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poison(AtStripeOnly):
+    """A webhook that is waiting turns out to be written as the product cannot read it."""
+
+    which: int
+
+    @override
+    def __str__(self) -> str:
+        return f"webhook {self.which} cannot be read"
+
+    def do(self, stage: Stage) -> str:
+        delivery = nth(stage.undelivered(), self.which)
+        if delivery is None:
+            return NOTHING
+        written = json.loads(delivery.body)
+        thing = written["data"]["object"]
+        for name in READ:
+            thing.pop(name, None)
+        delivery.body = json.dumps(written).encode()
+        stage.notes.poisoned.add(delivery.event_id)
+        return delivery.event_type
+
+
 # --- webhooks -----------------------------------------------------------------------------------------------------
 
 
@@ -298,9 +333,3 @@ class DeliverAll:
             random.Random(self.order).shuffle(waiting)
         told = [f"{one.event_type}: {stage.send(one)}" for one in waiting]
         return ", ".join(told) or NOTHING
-
-
-__all__ = [
-    "BankAnswers", "DashboardRefund", "Deliver", "DeliverAll", "Dispute", "DisputeMoves", "Forge", "PayDespiteExpiry",
-    "RefundEnds", "RefundsTakeTime", "StaysOpen",
-]  # fmt: skip

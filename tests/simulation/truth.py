@@ -14,6 +14,7 @@ from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation.stage import Guest, Stage, participant_id
 
 STANDING = frozenset({"succeeded", "pending"})
+ENDED_DISPUTES = frozenset({"won", "lost", "warning_closed", "prevented"})
 OURS = "anteroom_refund"
 
 
@@ -53,6 +54,17 @@ class Charged:
         return [one for one in self.refunds if str(one["metadata"].get(OURS, "")).startswith("auto-")]
 
     @property
+    def requested(self) -> int:
+        """What the clinic asked for through the product."""
+        mine = [one for one in self.refunds if OURS in one["metadata"] and one not in self.automatic]
+        return sum(one["amount"] for one in mine if one["status"] in STANDING)
+
+    @property
+    def parts(self) -> int:
+        """Refunds beyond the first."""
+        return len([one for one in self.refunds if one["status"] in STANDING]) - 1
+
+    @property
     def given_up(self) -> bool:
         """The clinic gave all of it back itself, or the bank took it."""
         by_people = sum(one["amount"] for one in self.refunds if one["status"] in STANDING) - sum(
@@ -62,7 +74,7 @@ class Charged:
 
     @property
     def is_disputed(self) -> bool:
-        return any(one["status"] not in {"won", "lost", "warning_closed"} for one in self.disputes)
+        return any(one["status"] not in ENDED_DISPUTES for one in self.disputes)
 
     @property
     def refund_failed(self) -> bool:
@@ -87,6 +99,14 @@ class Truth:
         return [
             one for one in self.checkouts if one["status"] == "open" or (one["payment_intent"] or "") in self.processing
         ]
+
+    def is_seen_to(self, one: Charged) -> bool:
+        """A person took something of this charge on themselves, or the looks by which it would be found."""
+        keys = {settled.key for settled in self.participant.history.settled}
+        mine = {one.charge["id"], one.charge["payment_intent"], *(refund["id"] for refund in one.refunds)}
+        mine |= {dispute["id"] for dispute in one.disputes} | {refund["metadata"].get(OURS) for refund in one.refunds}
+        about = {key.partition(":")[2].removeprefix("auto-") for key in keys}
+        return bool(about & mine) or any(key.startswith(("look:", "expire:", "overflow")) for key in keys)
 
     def goes_back(self, one: Charged) -> bool:
         session, participant = self.session, self.participant

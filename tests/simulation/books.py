@@ -1,0 +1,105 @@
+"""Whether the books are right at rest: the ledger says what Stripe holds, the audit who decided what, each once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from chalicelib.domain.books import LedgerRow
+from chalicelib.storage import codec
+from tests.simulation.stage import Stage
+from tests.simulation.truth import ENDED_DISPUTES, Charged, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """`rows`: of the ledger, by charge. `entries`: of the audit, by session: what, whose, about what; how often."""
+
+    rows: dict[str, LedgerRow]
+    entries: Counter[tuple[str, str, int | None, str | None]]
+
+
+def books_of(stage: Stage) -> Books:
+    rows = [codec.ledger_from(text) for text in stage.ledger.texts.values()]
+    entries: Counter[tuple[str, str, int | None, str | None]] = Counter()
+    for text in stage.audit.texts.values():
+        row = codec.audit_from(text)
+        entries.update((row.team_id + row.session_id, one.what, one.number, one.about) for one in row.entries)
+    return Books({row.charge_id: row for row in rows}, entries)
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+
+def ledger_is_right(stage: Stage, truth: Truth, books: Books) -> None:
+    """I3, as an accountant asks it: every charge has its row, and the row's figures are Stripe's."""
+    history = truth.participant.history
+    if history.overflowed or history.settled:
+        return
+    for one in truth.charged:
+        row = books.rows.get(one.charge["id"])
+        assert row is not None, f"I3: a charge of {truth.guest} is not in the ledger"
+        assert told_by(row) == taken(one), f"I3: the ledger of {truth.guest} says {told_by(row)}, Stripe {taken(one)}"
+        if stage.notes.knows_all:
+            figures, held = (row.refunded, row.charged_back, row.is_disputed), back(one)
+            assert figures == held, f"I3: the ledger of {truth.guest} gave back {figures}, Stripe {held}"
+
+
+def told_by(row: LedgerRow) -> tuple[int, str, int, int]:
+    return row.amount, row.currency, row.application_fee, int(row.paid_at.timestamp())
+
+
+def taken(one: Charged) -> tuple[int, str, int, int]:
+    charge = one.charge
+    return one.amount, str(charge["currency"]), int(charge["application_fee_amount"] or 0), one.paid_at
+
+
+def back(one: Charged) -> tuple[int, int, bool]:
+    """Refunded, charged back, and whether the bank is still to decide."""
+    return one.back, one.lost, any(dispute["status"] not in ENDED_DISPUTES for dispute in one.disputes)
+
+
+# --- the audit ----------------------------------------------------------------------------------------------------
+
+
+def audit_is_whole(truth: Truth, books: Books) -> None:
+    """Everything that is kept as decided or told has its entry, and exactly one."""
+    session = truth.session.team_id + truth.session.session_id
+    for what, number, about in due_in_audit(truth):
+        times = books.entries[session, what, number, about]
+        assert times == 1, f"I3: the audit of {truth.guest} has {what} ({about}) {times} times"
+
+
+def due_in_audit(truth: Truth) -> list[tuple[str, int | None, str | None]]:
+    """What must be in it of this guest, and of their session."""
+    session, participant, history = truth.session, truth.participant, truth.participant.history
+    number = truth.guest.number
+    found: list[tuple[str, int | None, str | None]] = [("added", number, None)] if participant.planned_id else []
+    if session.canceled_at is not None:
+        found.append(("canceled", None, None))
+    if participant.deleted_at is not None:
+        found.append(("removed", number, None))
+    if history.waiver is not None:
+        found.append(("waived", number, None))
+    found += [("refund_decided", number, one.decision_id) for one in history.decisions]
+    found += [("settled_by_hand", number, one.key) for one in history.settled]
+    found += [("charged", number, one.charge.charge_id) for one in history.payments if one.charge]
+    found += [("paid", number, one.payment_intent_id) for one in history.payments if one.paid]
+    found += [(f"refund_{one.status.value}", number, one.refund_id) for one in history.refunds]
+    found += [(f"dispute_{one.status.value}", number, one.dispute_id) for one in history.disputes]
+    return found
+
+
+# --- the platform's fee -------------------------------------------------------------------------------------------
+
+
+def fees_go_back(stage: Stage) -> None:
+    """A refund gives the platform's fee back where there was one, and does not ask for it where there was none."""
+    accounts = {one.account_id: one.objects for one in stage.stripe.all_books}
+    for asked in stage.notes.asked:
+        if asked.method == "POST" and asked.path == "/v1/refunds":
+            fields = dict(pair.split("=", 1) for pair in asked.form.split("&"))
+            objects = accounts[asked.stripe_account or stage.stripe.account_id]
+            charge = objects[objects[fields["payment_intent"]]["latest_charge"]]
+            gives = fields.get("refund_application_fee") == "true"
+            assert gives == bool(charge["application_fee"]), f"I3: fee of {charge['id'][:8]}: given back {gives}"

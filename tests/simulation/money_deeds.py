@@ -1,0 +1,165 @@
+"""What clinics and operators decide about money through the product: refunds, waivers, and what is stuck."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from chalicelib.domain.books import api_client, operator
+from chalicelib.domain.by_hand import RefundWish, stuck_keys
+from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
+from chalicelib.flows.edit_participants import Member
+from chalicelib.flows.park import replay
+from chalicelib.flows.refund import refund
+from chalicelib.flows.waive import waive
+from tests.simulation.canaries import REMARK
+from tests.simulation.clinic_deeds import OfParticipant
+from tests.simulation.deeds import NOTHING, nth
+from tests.simulation.stage import PLACES, Guest, Stage
+from tests.simulation.stripe_deeds import charges_of
+
+Touched = frozenset[tuple[str, str]] | None
+
+CLINIC, OPERATOR = api_client("front-end"), operator("pat")
+WHY = f"{REMARK}-why"
+
+
+def decision_id_of(guest: Guest, request: int) -> str:
+    """What a request of that number plans under its Idempotency-Key; the same again is the same request."""
+    return f"{PLACES.index(guest.place):08x}-{guest.number:04x}-4000-8000-{request:012x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refund(OfParticipant):
+    """`amount` None: all that is left; `charge` None: of the payment that counts. `request`: its Idempotency-Key."""
+
+    amount: int | None
+    charge: int | None
+    request: int
+
+    @override
+    def __str__(self) -> str:
+        of = "" if self.charge is None else f" of charge {self.charge}"
+        return f"the clinic asks to refund {self.amount or 'the rest'}{of} to {self.guest}, request {self.request}"
+
+    def do(self, stage: Stage) -> str:
+        key = stage.sessions_at.get(self.guest.place)
+        participant_id = self.participant_id(stage)
+        if key is None or participant_id is None:
+            return NOTHING
+        charge = None if self.charge is None else nth(charges_of(stage, self.guest), self.charge)
+        decision_id = decision_id_of(self.guest, self.request)
+        wish = RefundWish(self.amount, WHY, str(charge["id"]) if charge else None)
+        member = refund(stage.ctx.acting_for(CLINIC), key[0], participant_id, wish, decision_id=decision_id)
+        kept = {one.decision_id for one in member.participant.history.decisions}
+        assert decision_id in kept, "I3: the clinic was told of a refund that is not kept"
+        if decision_id in stage.notes.decided:
+            stage.reach("a refund asked for twice")
+        stage.notes.decided.add(decision_id)
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Waive(OfParticipant):
+    @override
+    def __str__(self) -> str:
+        return f"the clinic waives the fee of {self.guest}"
+
+    def do(self, stage: Stage) -> str:
+        key = stage.sessions_at.get(self.guest.place)
+        participant_id = self.participant_id(stage)
+        if key is None or participant_id is None:
+            return NOTHING
+        pages = [page for page in stage.checkouts_of(self.guest) if page["status"] == "open"]
+        member = waive(stage.ctx.acting_for(CLINIC), key[0], participant_id, WHY)
+        assert member.participant.history.waiver is not None, "the clinic was told that it is waived"
+        if pages:
+            stage.reach("waived with an open page")
+        if charges_of(stage, self.guest):
+            stage.reach("waived after a refund")
+        return "done"
+
+
+def stuck(stage: Stage, guest: Guest) -> tuple[str, ...]:
+    """The keys of what an operator could see to."""
+    session = stage.session_at(guest.place)
+    participant = session.participant(guest.number) if session else None
+    return stuck_keys(session, participant, stage.now()) if session and participant else ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfStuck(OfParticipant):
+    """About the so many-th of what is stuck."""
+
+    which: int
+
+    def by_operator(self, stage: Stage) -> tuple[str, str, str] | None:
+        """Team, participant and key."""
+        key, participant_id = stage.sessions_at.get(self.guest.place), self.participant_id(stage)
+        about = nth(stuck(stage, self.guest), self.which)
+        return (key[0], participant_id, about) if key and participant_id and about else None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry(OfStuck):
+    @override
+    def __str__(self) -> str:
+        return f"an operator retries what is stuck of {self.guest} ({self.which})"
+
+    def do(self, stage: Stage) -> str:
+        found = self.by_operator(stage)
+        if found is None:
+            return NOTHING
+        retry_by_hand(stage.ctx.acting_for(OPERATOR), *found, WHY)
+        stage.reach("retried by hand")
+        if ":re_" in found[2] or ":pyr_" in found[2]:
+            stage.reach("a refund failed, then was retried by hand")
+        return f"done: {found[2].partition(':')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleByHand(OfStuck):
+    @override
+    def __str__(self) -> str:
+        return f"an operator settles what is stuck of {self.guest} ({self.which})"
+
+    def do(self, stage: Stage) -> str:
+        found = self.by_operator(stage)
+        if found is None:
+            return NOTHING
+        member: Member = settle_by_hand(stage.ctx.acting_for(OPERATOR), *found, WHY)
+        settled = {one.key for one in member.participant.history.settled}
+        assert found[2] in settled, "an operator was told that it is settled"
+        stage.reach("settled by hand")
+        return f"done: {found[2].partition(':')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayParked:
+    """From the command line, once the code can read such an event."""
+
+    @override
+    def __str__(self) -> str:
+        return "an operator replays the parked events"
+
+    def touches(self, stage: Stage) -> Touched:
+        return None
+
+    def do(self, stage: Stage) -> str:
+        parked = [one for one in stage.parked_events.all() if one.is_parked]
+        told = []
+        for one in parked:
+            self._made_readable(stage, one.event_id)
+            told.append(replay(stage.ctx.acting_for(OPERATOR), one).value)
+            stage.notes.poisoned.discard(one.event_id)
+            stage.reach("a parked event replayed")
+        return ", ".join(told) or NOTHING
+
+    def _made_readable(self, stage: Stage, event_id: str) -> None:
+        """Those that Stripe still sends, too."""
+        event = next(books.objects[event_id] for books in stage.stripe.all_books if event_id in books.objects)
+        for delivery in stage.stripe.mailroom.deliveries:
+            if delivery.event_id == event_id:
+                delivery.body = json.dumps(event).encode()

@@ -1,0 +1,77 @@
+"""I4 and I5, end to end: all webhooks of a history once more, and then as if for the first time, in two orders."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from chalicelib.domain.facts import NOTHING_YET, Attempt, AttemptState, Payment, PaymentHistory
+from chalicelib.domain.payments import PaymentStatus, standing
+from chalicelib.domain.sessions import Participant, Revision, Session, owing
+from chalicelib.storage import codec
+from tests.simulation.stage import Stage
+
+OK = 200
+Outcome = tuple[PaymentStatus, tuple[object, ...]]
+
+
+def same_again(stage: Stage) -> None:
+    """I5: delivering any of them again, any number of times, changes nothing."""
+    before = bodies(stage)
+    waiting = list(stage.stripe.mailroom.deliveries)
+    random.Random(len(waiting)).shuffle(waiting)
+    for delivery in waiting:
+        status = stage.send(delivery)
+        assert status == OK, f"I5: {delivery.event_type} again: {status}"
+    assert bodies(stage) == before, "I5: the same webhooks again changed something"
+
+
+def bodies(stage: Stage) -> dict[str, Session]:
+    """What is kept of every session, without the store's own bookkeeping."""
+    return {place: replace(session, revision=Revision()) for place, session in stage.places()}
+
+
+def any_order(stage: Stage) -> None:
+    """I4: any order and interleaving of the same deliveries ends in the same state."""
+    kept = dict(stage.sessions._items)
+    sessions = [session for _, session in stage.places()]
+    seen = [_told_in_order(stage, sessions, seed) for seed in (1, 2)]
+    stage.sessions._items.clear()
+    stage.sessions._items.update(kept)
+    assert seen[0] == seen[1], f"I4: two orders of the same webhooks end in {seen[0]} and {seen[1]}"
+
+
+def _told_in_order(stage: Stage, sessions: list[Session], seed: int) -> list[Outcome]:
+    """What is known after all webhooks, by somebody who knew only of the offers."""
+    for session in sessions:
+        bare = replace(session, participants=tuple(map(_untold, session.participants)))
+        key = (session.team_id, session.session_id)
+        kept = stage.sessions._items[key]
+        stage.sessions._items[key] = replace(kept, body=codec.session_text(bare))
+    deliveries = list(stage.stripe.mailroom.deliveries)
+    random.Random(seed).shuffle(deliveries)
+    for delivery in deliveries:
+        stage.send(delivery)
+    return [_outcome(session, one) for _, session in stage.places() for one in session.participants]
+
+
+def _untold(participant: Participant) -> Participant:
+    history = participant.history
+    attempts = tuple(_unsettled(attempt) for attempt in history.attempts)
+    untold = replace(NOTHING_YET, attempts=attempts, waiver=history.waiver, decisions=history.decisions)
+    return replace(participant, history=untold)
+
+
+def _unsettled(attempt: Attempt) -> Attempt:
+    return replace(attempt, state=AttemptState.OPEN, looked_at=None)
+
+
+def _outcome(session: Session, participant: Participant) -> Outcome:
+    history: PaymentHistory = participant.history
+    facts = (tuple(map(_whole, history.payments)), history.refunds, history.disputes)
+    return standing(owing(session, participant), history).status, facts
+
+
+def _whole(payment: Payment) -> Payment:
+    """Without the sum that is only a hint."""
+    return replace(payment, refunded_hint=0)
