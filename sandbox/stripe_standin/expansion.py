@@ -46,10 +46,11 @@ def follow(world: World, books: Books, node: JsonObject, steps: list[str], path:
     if name in INCLUDABLE.get(node["object"], ()):
         node.setdefault(name, included(books, node, name))
     elif name in REFERENCES.get(node["object"], ()):
-        node[name] = referenced(world, books, node[name])
+        if name in node:  # what there is nothing to say about, Stripe leaves out
+            node[name] = referenced(world, books, node[name])
     else:
         raise not_expandable(path)
-    if rest and node[name] is not None:
+    if rest and node.get(name) is not None:
         follow(world, books, node[name], rest, path)
 
 

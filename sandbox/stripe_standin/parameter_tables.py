@@ -29,6 +29,13 @@ BANK_DEBITS = {
 }
 PAYMENT_METHOD_TYPES = ("card", "link", *BANK_DEBITS)
 
+LOCALES = tuple(
+    """
+    auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk
+    sl sv th tr vi zh zh-HK zh-TW
+    """.split()  # noqa: SIM905 - a table to read
+)
+
 EXPAND: dict[str, Kind] = {"expand": ListOf(Text())}
 RETRIEVE = Record(EXPAND)
 PAGE: dict[str, Kind] = {
@@ -77,7 +84,7 @@ CHECKOUT_SESSION_CREATE = Record(
                 not_simulated=frozenset({"adjustable_quantity", "price", "tax_rates"}),
             )
         ),
-        "locale": Text(41),
+        "locale": Choice(LOCALES),
         "metadata": Metadata(),
         "mode": Choice(("payment", "setup", "subscription")),
         "payment_intent_data": Record(
@@ -120,8 +127,9 @@ CHECKOUT_SESSION_LIST = Record(
     not_simulated=frozenset({"customer", "customer_account", "customer_details", "payment_link", "subscription"}),
 )
 CHECKOUT_SESSION_EXPIRE = RETRIEVE
-LINE_ITEM_LIST = Record(PAGE)
+LINE_ITEM_LIST = Record({name: kind for name, kind in PAGE.items() if name != "created"})
 
+PAYMENT_INTENT_RETRIEVE = Record(EXPAND, not_simulated=frozenset({"client_secret"}))
 PAYMENT_INTENT_LIST = Record(PAGE, not_simulated=frozenset({"customer", "customer_account"}))
 CHARGE_LIST = Record({**PAGE, "payment_intent": Text()}, not_simulated=frozenset({"customer", "transfer_group"}))
 

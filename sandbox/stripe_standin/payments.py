@@ -43,6 +43,9 @@ CHARGE_NOT_USED = (
     "receipt_url", "review", "shipping", "source_transfer", "transfer_data",
 )  # fmt: skip
 
+# What charges of a debit always tell beside the account's last digits.
+BANKS = {"nz_bank_account": {"bank_code": "12", "bank_name": "Test Bank", "branch_code": "3456"}}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -193,7 +196,7 @@ def billing_details(email: str | None) -> JsonObject:
 
 def method_details(method: str, card: str) -> JsonObject:
     if method != "card":
-        return {"type": method, method: {"last4": "3456"}}
+        return {"type": method, method: {"last4": "3456", **BANKS.get(method, {})}}
     number = digits(card)
     brand = "mastercard" if number.startswith("5") else "visa"
     details = {"brand": brand, "country": "US", "exp_month": 12, "exp_year": 2040, "funding": "credit"}

@@ -69,7 +69,7 @@ def new_refund(world: World, charge: JsonObject, amount: int, params: JsonObject
         "charge": charge["id"],
         "created": world.timestamp(),
         "currency": charge["currency"],
-        "destination_details": {method: {"type": "refund"} if method == "card" else {}, "type": method},
+        "destination_details": {"type": method, **({"card": {"type": "refund"}} if method == "card" else {})},
         "metadata": params.get("metadata", {}),
         "payment_intent": charge["payment_intent"],
         "reason": params.get("reason"),

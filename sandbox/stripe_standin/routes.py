@@ -57,7 +57,7 @@ def expire_checkout_session(call: Call) -> JsonObject:
 def list_line_items(call: Call) -> JsonObject:
     session = call.books.get("checkout.session", call.object_id, "session")
     items = call.books.orders[session["id"]].line_items
-    return page([{**item, "created": session["created"]} for item in reversed(items)], call.params, call.path)
+    return page(list(reversed(items)), call.params, call.path)
 
 
 def create_refund(call: Call) -> JsonObject:
@@ -104,7 +104,7 @@ ROUTES = (
     Route("POST", f"{SESSIONS}/{{id}}/expire", tables.CHECKOUT_SESSION_EXPIRE, expire_checkout_session),
     Route("GET", f"{SESSIONS}/{{id}}/line_items", tables.LINE_ITEM_LIST, list_line_items),
     Route("GET", "/v1/payment_intents", tables.PAYMENT_INTENT_LIST, listed("payment_intent")),
-    Route("GET", "/v1/payment_intents/{id}", tables.RETRIEVE, retrieve("payment_intent", "intent")),
+    Route("GET", "/v1/payment_intents/{id}", tables.PAYMENT_INTENT_RETRIEVE, retrieve("payment_intent", "intent")),
     Route("GET", "/v1/charges", tables.CHARGE_LIST, listed("charge", "payment_intent")),
     Route("GET", "/v1/charges/{id}", tables.RETRIEVE, retrieve("charge", "id")),
     Route("POST", "/v1/refunds", tables.REFUND_CREATE, create_refund),
