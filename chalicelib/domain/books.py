@@ -8,6 +8,7 @@ money or access, and why; it is never written over.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -103,6 +104,13 @@ def records(before: Session, after: Session, *, by: str, at: datetime, audit_id:
         ledger=tuple(row for row in ledger_rows(after) if row not in known),
         audit=AuditRow(after.team_id, after.session_id, at, audit_id, entries) if entries else None,
     )
+
+
+def rewritten(session: Session, charge_ids: AbstractSet[str], *, by: str, at: datetime, audit_id: str) -> Records:
+    """The rows of these charges once more, by the facts as they stand: for a ledger that lacks or belies them."""
+    rows = tuple(row for row in ledger_rows(session) if row.charge_id in charge_ids)
+    entries = tuple(AuditEntry("ledger_row_rewritten", by, about=row.charge_id) for row in rows)
+    return Records(rows, AuditRow(session.team_id, session.session_id, at, audit_id, entries) if entries else None)
 
 
 # --- the ledger ---------------------------------------------------------------------------------------------------

@@ -201,24 +201,37 @@ class StripeApi:
         answer = self._call("get", f"/v1/disputes/{dispute.dispute_id}", account, deadline, {})
         return objects.dispute_seen(answer, asked=True)
 
+    def find_checkouts_of(self, payment_intent_id: str, account: str | None, deadline: Deadline) -> list[Seen]:
+        """The Checkout Session that this PaymentIntent was made by, if one was."""
+        query = {"payment_intent": payment_intent_id}
+        listed = self._listed("/v1/checkout/sessions", account, deadline, query)
+        return [objects.checkout_seen(one, account) for one in listed if one.get("client_reference_id")]
+
     def fetch_event(self, event_id: str, account: str | None, deadline: Deadline) -> Event:
         """One of the last 30 days: https://docs.stripe.com/api/events/retrieve."""
         return event_of(self._call("get", f"/v1/events/{event_id}", account, deadline, {}), account)
 
+    def pages(
+        self, path: str, account: str | None, deadline: Deadline, query: Mapping[str, Any]
+    ) -> Iterator[list[StripeObject]]:
+        """A list of Stripe's, the newest first, one call for each page of 100, however long it is."""
+        after: dict[str, str] = {}
+        more = True
+        while more:
+            answer = self._call("get", path, account, deadline, {**query, "limit": _PAGE, **after})
+            page, more = answer["data"], bool(answer.get("has_more"))
+            yield page
+            after = {"starting_after": page[-1]["id"]} if more else {}
+
     def _listed(
         self, path: str, account: str | None, deadline: Deadline, query: Mapping[str, Any]
     ) -> Iterator[StripeObject]:
-        """Page by page; raises StripeBrokenError rather than give up silently on a very long list."""
-        after: dict[str, str] = {}
-        for _ in range(_PAGES):
-            answer = self._call("get", path, account, deadline, {**query, "limit": _PAGE, **after})
-            page = answer["data"]
+        """What a request can wait for; raises StripeBrokenError rather than give up silently on a very long list."""
+        for number, page in enumerate(self.pages(path, account, deadline, query)):
+            if number == _PAGES:
+                message = f"more than {_PAGE * _PAGES} entries to look through"
+                raise StripeBrokenError(message)
             yield from page
-            if not answer.get("has_more"):
-                return
-            after = {"starting_after": page[-1]["id"]}
-        message = f"more than {_PAGE * _PAGES} entries to look through"
-        raise StripeBrokenError(message)
 
     def _call(
         self,
