@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Rate
+from chalice.app import Chalice, CloudWatchEvent, Cron, Rate
 
+from chalicelib.flows.nightly import NIGHTLY_SECONDS, reconcile_nightly
 from chalicelib.flows.sweep import SWEEP_SECONDS
 from chalicelib.flows.sweep import sweep as sweep_due
 from chalicelib.http import (
@@ -46,3 +47,10 @@ def sweep(event: CloudWatchEvent) -> dict[str, Any]:
     """Every minute: carry out what is due."""
     del event
     return asdict(sweep_due(context().within(SWEEP_SECONDS)))
+
+
+@app.schedule(Cron(17, 3, "*", "*", "?", "*"))
+def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
+    """At 03:17 UTC: hold Stripe's lists of the last three days against what is kept, and repair what differs."""
+    del event
+    return asdict(reconcile_nightly(context().within(NIGHTLY_SECONDS)))

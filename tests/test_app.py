@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import app as deployed
 from chalicelib import wiring
 from chalicelib.config import SettingsError
 from chalicelib.domain.facts import AttemptState
+from chalicelib.domain.payments import PaymentStatus
 from tests.support.edge import Edge
 from tests.support.world import World
 
@@ -23,16 +25,18 @@ ROOT = Path(deployed.__file__).parent
 def test_every_scheduled_handler_lives_in_app_and_is_found_by_its_handler_string() -> None:
     """Chalice deploys a blueprint's handler by that module's name, and then nothing of app.py has run."""
     handlers = {source.handler_string for source in deployed.app.event_sources}
-    assert handlers == {"app.sweep"}
+    assert handlers == {"app.sweep", "app.reconcile"}
     for handler in handlers:
         module, _, name = handler.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_the_sweep_runs_every_minute() -> None:
-    [source] = deployed.app.event_sources
-    expression: Any = source
-    assert expression.schedule_expression.to_string() == "rate(1 minute)"
+def test_the_sweep_runs_every_minute_and_the_reconciliation_every_night() -> None:
+    sources: Any = deployed.app.event_sources
+    assert {source.handler_string: source.schedule_expression.to_string() for source in sources} == {
+        "app.sweep": "rate(1 minute)",
+        "app.reconcile": "cron(17 3 * * ? *)",
+    }
 
 
 def test_there_are_no_functions_but_these() -> None:
@@ -65,6 +69,17 @@ def test_the_schedule_carries_out_what_is_due_and_says_what_it_did(world: World)
     [attempt] = world.participant(session).history.attempts
     assert attempt.state is AttemptState.EXPIRED
     assert edge.run_schedule()["sessions"] == 0
+
+
+def test_the_night_finds_what_every_webhook_lost_and_says_what_it_did(world: World) -> None:
+    edge, session = Edge(world), world.schedule(starts_in=timedelta(days=9))
+    world.stripe.set_webhooks("drop")
+    world.pay(session)
+    world.clock.advance(hours=15)
+    nothing = {"accounts": 1, "found": 0, "left": 0, "failed": 0, "unfinished": False}
+    assert edge.run_night() == {**nothing, "found": 1}
+    assert world.status(session) is PaymentStatus.PAID
+    assert edge.run_night() == nothing
 
 
 def test_a_context_is_made_once_and_only_when_asked_for(world: World) -> None:

@@ -1,12 +1,14 @@
 """What would be deployed, looked at as Lambda gets it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from chalicelib.flows.nightly import NIGHTLY_SECONDS
 from infra.package import PROJECT
 from tests.packaging.conftest import Package
 from tests.packaging.locks import pins
@@ -27,8 +29,8 @@ for handler in sys.argv[2:]:
 """
 
 
-def test_exactly_the_api_and_the_sweep_are_deployed(packaged: Package) -> None:
-    assert sorted(packaged.functions) == ["app.app", "app.sweep"]
+def test_exactly_the_api_the_sweep_and_the_reconciliation_are_deployed(packaged: Package) -> None:
+    assert sorted(packaged.functions) == ["app.app", "app.reconcile", "app.sweep"]
 
 
 def test_the_handlers_import_from_the_unpacked_archive_without_any_setting(packaged: Package, unpacked: Path) -> None:
@@ -86,7 +88,49 @@ def test_the_sweep_runs_every_minute_and_a_failed_run_is_left_to_the_next(packag
     assert sweep["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
 
 
-def test_both_functions_know_their_stage_and_only_theirs(packaged: Package) -> None:
+def test_the_night_has_all_the_time_that_lambda_gives_and_ends_before_it(packaged: Package) -> None:
+    night = packaged.functions["app.reconcile"]
+    (event,) = night["Events"].values()
+    assert event == {"Type": "Schedule", "Properties": {"Schedule": "cron(17 3 * * ? *)"}}
+    assert night["Timeout"] == 900
+    assert night["Timeout"] - NIGHTLY_SECONDS >= 60
+
+
+def test_each_line_that_needs_a_person_is_counted_and_each_count_has_an_alarm(packaged: Package) -> None:
+    resources = packaged.template["Resources"].values()
+    filters = [one["Properties"] for one in resources if one["Type"] == "AWS::Logs::MetricFilter"]
+    counted = {
+        (line, one["LogGroupName"]["Ref"], one["MetricTransformations"][0]["MetricName"]["Fn::Sub"])
+        for one in filters
+        for line in re.findall(r'"(\w+)"', one["FilterPattern"])
+    }
+    assert counted == {
+        ("sweep_failed", "SweepLogGroup", "sweep-trouble-${Stage}"),
+        ("shard_failed", "SweepLogGroup", "sweep-trouble-${Stage}"),
+        ("push_back_failed", "SweepLogGroup", "sweep-trouble-${Stage}"),
+        ("needs_attention", "ApiHandlerLogGroup", "needs-attention-${Stage}"),
+        ("needs_attention", "SweepLogGroup", "needs-attention-${Stage}"),
+        ("needs_attention", "ReconcileLogGroup", "needs-attention-${Stage}"),
+        ("event_parked", "ApiHandlerLogGroup", "events-parked-${Stage}"),
+        ("reconcile_difference", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
+        ("reconcile_failed", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
+        ("reconcile_unfinished", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
+    }
+    alarms = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
+    watched = {one["MetricName"]["Fn::Sub"] for one in alarms if one["Namespace"] == "Anteroom"}
+    assert watched == {metric for _, _, metric in counted}
+    assert {one["AlarmActions"][0]["Ref"] for one in alarms} == {"Alarms"}
+
+
+def test_each_line_that_is_counted_is_one_that_the_code_writes(packaged: Package) -> None:
+    resources = packaged.template["Resources"].values()
+    patterns = [one["Properties"]["FilterPattern"] for one in resources if one["Type"] == "AWS::Logs::MetricFilter"]
+    lines = {line for pattern in patterns for line in re.findall(r'"(\w+)"', pattern)}
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib" / "flows").glob("*.py"))
+    assert {line for line in lines if f'("{line}"' not in code} == set()
+
+
+def test_all_functions_know_their_stage_and_only_theirs(packaged: Package) -> None:
     stage = packaged.stage
     for properties in packaged.functions.values():
         assert properties["Environment"]["Variables"] == {
@@ -100,7 +144,7 @@ def test_both_functions_know_their_stage_and_only_theirs(packaged: Package) -> N
 
 def test_each_function_has_a_role_of_its_own(packaged: Package) -> None:
     roles = {properties["Role"]["Fn::GetAtt"][0] for properties in packaged.functions.values()}
-    assert roles == {"ApiHandlerRole", "SweepRole"}
+    assert roles == {"ApiHandlerRole", "ReconcileRole", "SweepRole"}
 
 
 def test_the_gateway_answers_its_own_errors_as_the_api_does(packaged: Package) -> None:

@@ -9,6 +9,8 @@ from infra.package import PROJECT, STAGES
 
 CHALICE = PROJECT / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text("utf-8"))
+FUNCTIONS = {"api": "APIHandler", "sweep": "Sweep", "reconcile": "Reconcile"}
+"""What each is called in the stack, and so in the name of its log."""
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -40,21 +42,21 @@ def permissions(name: str) -> set[tuple[str, str]]:
     }
 
 
-both = pytest.mark.parametrize("name", ["api", "sweep"])
+each = pytest.mark.parametrize("name", ["api", "sweep", "reconcile"])
 
 
-@both
+@each
 def test_no_action_is_a_pattern(name: str) -> None:
     assert [action for action, _ in permissions(name) if "*" in action] == []
 
 
-@both
+@each
 def test_no_resource_is_a_pattern_but_for_the_streams_of_the_functions_own_log(name: str) -> None:
     patterns = {resource.rpartition(":log-group:")[2] for _, resource in permissions(name) if "*" in resource}
-    assert patterns == {f"/aws/lambda/${{AWS::StackName}}-{'APIHandler' if name == 'api' else 'Sweep'}-*:*"}
+    assert patterns == {f"/aws/lambda/${{AWS::StackName}}-{FUNCTIONS[name]}-*:*"}
 
 
-@both
+@each
 def test_every_statement_allows_and_names_its_resource(name: str) -> None:
     for statement in statements(name):
         assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
@@ -93,7 +95,19 @@ def test_the_sweep_sees_what_is_due_and_neither_keys_nor_entries() -> None:
     }
 
 
-@both
+def test_the_night_reads_teams_and_the_ledger_and_writes_no_team_and_no_event() -> None:
+    assert {p for p in permissions("reconcile") if p[0].startswith("dynamodb:")} == {
+        ("dynamodb:GetItem", "SessionsTable.Arn"),
+        ("dynamodb:PutItem", "SessionsTable.Arn"),
+        ("dynamodb:GetItem", "TeamsTable.Arn"),
+        ("dynamodb:Scan", "TeamsTable.Arn"),
+        ("dynamodb:PutItem", "LedgerTable.Arn"),
+        ("dynamodb:Query", "LedgerTable.Arn"),
+        ("dynamodb:PutItem", "AuditTable.Arn"),
+    }
+
+
+@each
 def test_one_secret_is_readable_and_it_is_the_stages_own(name: str) -> None:
     secrets = {resource for action, resource in permissions(name) if action.startswith(("ssm:", "secretsmanager:"))}
     (secret,) = secrets
@@ -106,5 +120,6 @@ def test_chalice_writes_no_policy_of_its_own() -> None:
     assert CONFIG["autogen_policy"] is False
     assert {function["iam_policy_file"] for function in CONFIG["lambda_functions"].values()} == {
         "policy-api.json",
+        "policy-reconcile.json",
         "policy-sweep.json",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -62,12 +62,18 @@ class Edge:
         return self.request("POST", url, body, headers).status
 
     def run_schedule(self) -> dict[str, Any]:
-        """The scheduled function, as EventBridge calls it."""
+        """The sweep, as EventBridge calls it."""
+        return self._scheduled(deployed.sweep)
+
+    def run_night(self) -> dict[str, Any]:
+        """The nightly reconciliation, as EventBridge calls it."""
+        return self._scheduled(deployed.reconcile)
+
+    def _scheduled(self, function: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         wiring.use(self.world.context)
         event = {"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "1"}
         more = {"time": "2026-03-02T12:00:00Z", "region": "us-east-1", "resources": [], "detail": {}}
-        answer: dict[str, Any] = deployed.sweep({**event, **more}, None)
-        return answer
+        return function({**event, **more}, None)
 
 
 def _named(headers: Mapping[str, str]) -> dict[str, str]:
