@@ -10,12 +10,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.domain.admission import admit
 from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation.client_deeds import BANK_DEBIT, CARD, DECLINED_CARD, ComeBack, Join, Look, Pay, PressPay
 from tests.simulation.clinic_deeds import AddGuest, Cancel, ChangeFee, Remove, Rename, RenewLink, Reschedule, Schedule
 from tests.simulation.deeds import Deed, Step
 from tests.simulation.faults import Fault, FaultKind
-from tests.simulation.money_deeds import Refund, ReplayParked, Retry, SettleByHand, Waive
+from tests.simulation.money_deeds import Reconcile, Refund, ReplayParked, Retry, SettleByHand, Waive
 from tests.simulation.play import Temper
 from tests.simulation.stage import PLACES, Guest, Stage
 from tests.simulation.stripe_deeds import (
@@ -41,6 +42,12 @@ FEES = (8000, 8000, 5000)
 FAULTS = tuple(kind for kind in FaultKind if kind not in {FaultKind.MEANWHILE, FaultKind.MEANWHILE_INSIDE})
 DEEPEST = 2
 """Steps inside steps."""
+
+DULL = 0.1
+"""How often somebody's turn comes who can't come in any more and never was offered anything to pay."""
+
+CLOSE = 0.6
+"""How often what happens inside of something is done by the very client that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,11 @@ def temper_of(chance: random.Random) -> Temper:
     )
 
 
+def place_of(deed: Deed) -> str | None:
+    """Where it happens; None: everywhere, or nowhere."""
+    return getattr(deed, "place", None) or getattr(getattr(deed, "guest", None), "place", None)
+
+
 class Chooser:
     """Chooses one step after the other, looking at the stage."""
 
@@ -97,25 +109,30 @@ class Chooser:
         places = self._chance.sample(PLACES, self._chance.choice((1, 1, 2, 3)))
         return [Step(self._schedule(place)) for place in places]
 
-    def step(self, stage: Stage, depth: int = 0) -> Step:
-        deed = self._deed(stage, depth)
-        return Step(deed, self._faults(stage, depth))
+    def step(self, stage: Stage, depth: int = 0, near: str | None = None) -> Step:
+        """`near`: the place that whatever it happens inside of is about."""
+        deed = self._deed(stage, depth, near)
+        return Step(deed, self._faults(stage, depth, place_of(deed)))
 
     # --- which deed ---------------------------------------------------------------------------------------------------
 
-    def _deed(self, stage: Stage, depth: int) -> Deed:
+    def _deed(self, stage: Stage, depth: int, near: str | None) -> Deed:
         chance, eager = self._chance, self.nature.eager
         guests = [guest for guest, _, _ in stage.guests()]
         if not guests:
             return self._schedule(chance.choice(PLACES))
-        guest = chance.choice(guests)
+        neighbours = [guest for guest in guests if guest.place == near]
+        if neighbours and chance.random() < CLOSE:
+            return self._of_client(stage, chance.choice(neighbours), pays=CLOSE)
+        guest = self._somebody(stage)
+        pages, paid = stage.checkouts_of(guest), charges_of(stage, guest)
         hears = not self._temper.webhooks_lost and bool(stage.stripe.mailroom.deliveries)
         makers: list[tuple[float, Callable[[], Deed]]] = [
             (6 * eager["client"], lambda: self._of_client(stage, guest)),
             (2 * eager["clinic"], lambda: self._of_clinic(guest)),
-            (eager["money"], lambda: self._of_money(stage, guest)),
-            (0.7 * eager["operator"], lambda: self._of_operator(stage, guest)),
-            (3 * eager["stripe"], lambda: self._at_stripe(stage, guest)),
+            ((2.0 if paid else 0.2) * eager["money"], lambda: self._of_money(stage, guest)),
+            (self._is_stuck(stage, guest) * eager["operator"], lambda: self._of_operator(stage, guest)),
+            ((3.0 if pages else 0.2) * eager["stripe"], lambda: self._at_stripe(stage, guest)),
             (3 * eager["webhooks"] * hears, self._webhook),
             # Days must not pass inside a request.
             (2 * eager["time"] * (depth == 0), lambda: self._time(stage, guest)),
@@ -124,32 +141,43 @@ class Chooser:
         weights = [weight for weight, _ in makers]
         return chance.choices([make for _, make in makers], weights)[0]()
 
+    def _somebody(self, stage: Stage) -> Guest:
+        """Rather one with whom something can still happen."""
+        guests, weights = [], []
+        for guest, session, participant in stage.guests():
+            over = session.canceled_at or participant.deleted_at or session.end_time <= stage.now()
+            guests.append(guest)
+            weights.append(DULL if over and not stage.checkouts_of(guest) else 1.0)
+        return self._chance.choices(guests, weights)[0]
+
     def _schedule(self, place: str) -> Schedule:
         chance = self._chance
         fees = tuple(chance.choice((*FEES, None)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
         lasts = chance.choice((10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, DAY))
         return Schedule(place, chance.choice(self.nature.starts_in), lasts, (8000, *fees[1:]))
 
-    def _of_client(self, stage: Stage, guest: Guest) -> Deed:
+    def _of_client(self, stage: Stage, guest: Guest, pays: float | None = None) -> Deed:
         chance = self._chance
         pages = stage.checkouts_of(guest)
         if self.nature.promises_broken and any(page["status"] == "expired" for page in pages) and chance.random() < 0.4:
             page = chance.choice([index for index, page in enumerate(pages) if page["status"] == "expired"])
             return chance.choice((PayDespiteExpiry(guest, page), StaysOpen(guest, page)))
         unpaid = [index for index, page in enumerate(pages) if page["status"] == "open"]
-        if unpaid and chance.random() < self.nature.pays:
+        if unpaid and chance.random() < (pays or self.nature.pays):
             page = chance.choice(unpaid)
             return Pay(guest, page, self._card(pages[page]))
-        if not pages and chance.random() < 0.8:
+        if not charges_of(stage, guest) and self._may_pay(stage, guest) and chance.random() < (0.3 if unpaid else 0.8):
             return PressPay(guest)
-        deeds = (
-            PressPay(guest),
-            PressPay(guest),
-            Look(guest),
-            Join(guest),
-            ComeBack(guest, chance.choice((-1, -1, 0))),
-        )
+        deeds: list[Deed] = [PressPay(guest), Look(guest), Join(guest)]
+        deeds += [ComeBack(guest, chance.choice((-1, -1, 0))) for _ in pages[:2]]
         return chance.choice(deeds)
+
+    def _may_pay(self, stage: Stage, guest: Guest) -> bool:
+        """By what the door says; nobody but the chooser asks the product so."""
+        session, participant = stage.session_at(guest.place), stage.participant_at(guest)
+        if session is None or participant is None:
+            return False
+        return admit(session, participant, stage.team_at(guest.place), stage.now()).may_pay
 
     def _card(self, page: JsonObject) -> str:
         if BANK_DEBIT in page["payment_method_types"] and self._chance.random() < 0.7:
@@ -178,15 +206,24 @@ class Chooser:
     def _of_money(self, stage: Stage, guest: Guest) -> Deed:
         """What the clinic decides about a payment; three requests to refund, so that some are repeated."""
         chance = self._chance
-        if not charges_of(stage, guest) and chance.random() < 0.7:
+        if not charges_of(stage, guest) and chance.random() < 0.6:
             return Waive(guest)
         if chance.random() < 0.15:
             return Waive(guest)
         amount = chance.choice((None, None, 3000, 3000, 5000, 9000))
         return Refund(guest, amount, chance.choice((None, None, 0, 1)), chance.randrange(3))
 
+    def _is_stuck(self, stage: Stage, guest: Guest) -> float:
+        """How much there seems to be for an operator."""
+        failed = any(one["status"] in {"failed", "canceled"} for one in about_charges(stage, guest, "refund"))
+        participant = stage.participant_at(guest)
+        troubled = participant is not None and bool(participant.history.troubles)
+        return 3.0 if failed or troubled else 1.0 if stage.notes.poisoned else 0.15
+
     def _of_operator(self, stage: Stage, guest: Guest) -> Deed:
         chance = self._chance
+        if chance.random() < 0.15:
+            return Reconcile()
         if stage.notes.poisoned and chance.random() < 0.3:
             return ReplayParked()
         return chance.choice((Retry, Retry, SettleByHand))(guest, chance.randrange(3))
@@ -198,14 +235,14 @@ class Chooser:
         disputes = about_charges(stage, guest, "dispute")
         makers: list[tuple[float, Callable[[], Deed]]] = [
             (8 * eager["bank"] * self._is_processing(stage, guest), lambda: BankAnswers(guest, chance.random() < 0.6)),
-            (0.3, lambda: RefundsTakeTime(chance.random() < 0.7)),
-            (0.3, lambda: Pay(guest, -1)),
+            (0.15, lambda: RefundsTakeTime(chance.random() < 0.7)),
+            (0.1, lambda: Pay(guest, -1)),
             (0.5 * eager["forge"] * bool(stage.checkouts_of(guest)), lambda: self._forged(guest)),
             (1.5 * bool(charges), lambda: DashboardRefund(guest, chance.randrange(3), chance.choice((None, 3000, 50)))),
             (1.5 * eager["dispute"] * bool(charges), lambda: self._dispute(guest)),
             (
-                3 * bool(refunds),
-                lambda: RefundEnds(guest, chance.randrange(3), chance.choice(("settle", "fail", "cancel"))),
+                4 * bool(refunds),
+                lambda: RefundEnds(guest, chance.randrange(3), chance.choice(("settle", "fail", "fail", "cancel"))),
             ),
             (3 * bool(disputes), lambda: self._dispute_moves(guest)),
         ]
@@ -254,11 +291,11 @@ class Chooser:
 
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 
-    def _faults(self, stage: Stage, depth: int) -> tuple[Fault, ...]:
+    def _faults(self, stage: Stage, depth: int, place: str | None) -> tuple[Fault, ...]:
         chance, faults = self._chance, list[Fault]()
         if depth < DEEPEST and chance.random() < self.nature.races:
             kind = chance.choice((FaultKind.MEANWHILE, FaultKind.MEANWHILE, FaultKind.MEANWHILE_INSIDE))
-            faults.append(Fault(kind, chance.randrange(6), other=self.step(stage, depth + 1)))
+            faults.append(Fault(kind, chance.randrange(6), other=self.step(stage, depth + 1, place)))
         while chance.random() < self.nature.faults and len(faults) < 3:
             faults.append(Fault(chance.choice(FAULTS), chance.randrange(8), chance.choice((1, 2, 2))))
         return tuple(faults)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 from typing_extensions import override
 
@@ -12,17 +13,22 @@ from chalicelib.domain.by_hand import RefundWish, stuck_keys
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.edit_participants import Member
 from chalicelib.flows.park import replay
+from chalicelib.flows.reconcile import Tally, reconcile
+from chalicelib.flows.reconcile_session import Scope
 from chalicelib.flows.refund import refund
 from chalicelib.flows.waive import waive
+from chalicelib.gateways.stripe_listings import Span
 from tests.simulation.canaries import REMARK
 from tests.simulation.clinic_deeds import OfParticipant
 from tests.simulation.deeds import NOTHING, nth
-from tests.simulation.stage import PLACES, Guest, Stage
+from tests.simulation.stage import CONNECTED, PLACES, Guest, Stage
 from tests.simulation.stripe_deeds import charges_of
+from tests.support.world import NOON
 
 Touched = frozenset[tuple[str, str]] | None
 
 CLINIC, OPERATOR = api_client("front-end"), operator("pat")
+RECONCILE_SECONDS = 600
 WHY = f"{REMARK}-why"
 
 
@@ -134,6 +140,33 @@ class SettleByHand(OfStuck):
         assert found[2] in settled, "an operator was told that it is settled"
         stage.reach("settled by hand")
         return f"done: {found[2].partition(':')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """By the command line or at night: Stripe's own lists against ours, and what differs is folded in."""
+
+    @override
+    def __str__(self) -> str:
+        return "an operator reconciles both accounts with Stripe"
+
+    def touches(self, stage: Stage) -> Touched:
+        return None
+
+    def do(self, stage: Stage) -> str:
+        tallies = [reconciled(stage, account, repairs=True) for account in (None, CONNECTED)]
+        found = sum(one.found for one in tallies)
+        if found:
+            stage.reach("reconciled, and something was found")
+        return f"{found} found, {sum(one.mended for one in tallies)} mended"
+
+
+def reconciled(stage: Stage, account: str | None, *, repairs: bool) -> Tally:
+    """The whole tally of one run over all that has happened on the account."""
+    scope = Scope(account, Span(NOON - timedelta(days=1), stage.now()), repairs)
+    *_, tally = reconcile(stage.context.within(RECONCILE_SECONDS).acting_for(OPERATOR), scope)
+    assert isinstance(tally, Tally)
+    return tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ NOTED = (
     "change of fee races with payment",
     "a webhook parked",
     "a parked event replayed",
+    "reconciled, and something was found",
     "asked to try again",
     "the process died",
     "died after Stripe's effect",
