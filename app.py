@@ -17,6 +17,7 @@ from chalicelib.flows.sweep import sweep as sweep_due
 from chalicelib.http import (
     about_routes,
     link_routes,
+    money_routes,
     participant_routes,
     session_routes,
     team_routes,
@@ -35,6 +36,7 @@ routes = Routes()
 token_routes.add_routes(routes)
 session_routes.add_routes(routes)
 participant_routes.add_routes(routes)
+money_routes.add_routes(routes)
 team_routes.add_routes(routes)
 link_routes.add_routes(routes)
 webhook_routes.add_routes(routes)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chalicelib.domain.admission import Door
+from chalicelib.domain.by_hand import MAX_REASON
+from chalicelib.domain.facts import DisputeStatus, RefundReason, RefundStatus
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import (
     MAX_DESCRIPTION,
@@ -22,6 +24,7 @@ from chalicelib.domain.sessions import (
     Role,
 )
 from chalicelib.domain.teams import Plan
+from chalicelib.http.shape_charges import DECIDED
 
 SESSION_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff00"
 HOST_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff01"
@@ -120,8 +123,39 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "amount_refunded": _field("What of it was given back, in the minor unit.", 0),
     "PaymentOut.currency": _field("What was paid in, or is owed in; `null` without a fee.", "aud"),
     "paid_at": _moment("When it was paid, by Stripe's clock."),
+    "ChargeOut.paid_at": _moment("When it was paid, by Stripe's clock.", f"{EXAMPLE_DAY}T13:12:05.000Z"),
     "receipt_url": _field("Stripe's receipt.", None, format="uri"),
     "attention": _field("`null`, or a sentence that says what needs a person of the clinic."),
+    "charges": _field("Every charge there was for this fee, the first paid first.", []),
+    "charge_id": _field("Stripe's id of the charge.", "ch_3Q2w3e4r5t6y7u8i0"),
+    "goes_back": _field(
+        "Why it is given back in full by rule; `null`: it is not.",
+        None,
+        enum=[None, *(one.value for one in RefundReason)],
+    ),
+    "dispute": _field(
+        "`open`, `won` or `lost`: the payer contests it with their bank; `null`: they do not.",
+        None,
+        enum=[None, *(one.value for one in DisputeStatus)],
+    ),
+    "refunds": _field("What of it was given back, is on its way, or failed to arrive.", []),
+    "refund_id": _field("Stripe's id of the refund; `null`: it is decided, and not made yet.", "re_3Q2w3e4r5t6y7u8i0"),
+    "RefundOut.status": _field(
+        "`decided`: not made at Stripe yet. `pending`: on its way. `failed`, `canceled`: it did not arrive.",
+        "succeeded",
+        enum=[DECIDED, *(one.value for one in RefundStatus)],
+    ),
+    "RefundOut.reason": _field(
+        "`requested` by the clinic, or the rule it follows from; `null`: made in Stripe's dashboard.",
+        "requested",
+        enum=[None, *(one.value for one in RefundReason)],
+    ),
+    "RefundIn.amount": _field(
+        "In the currency's minor unit; needs an `Idempotency-Key`. Absent or `null`: all that is left.", 3000
+    ),
+    "RefundIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters. Stripe is not told."),
+    "RefundIn.charge": _field("The `charge_id` of which; absent: the one that pays the fee."),
+    "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
     "minimum": _field("The least that can be charged in this currency.", 100),
     "platform_fee": _field("What the deployment keeps.", 120),
     "net": _field("What the clinic receives, before Stripe's own fee.", 7880),
@@ -226,6 +260,7 @@ LISTED: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
                 "paid_at": None,
                 "receipt_url": None,
                 "attention": None,
+                "charges": [],
             },
         },
         {},
@@ -248,6 +283,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Authentication": "A client's id and secret become an access token, which every other call takes.",
     "Sessions": "A session is a consultation: its time, its participants, and a link for each of them.",
     "Participants": "The people in a session. A guest may owe a fee; their link asks for it before it lets them in.",
+    "Money": "What the clinic decides about a fee: to give it back, or to let somebody in without it.",
     "Team": "The clinic itself.",
     "Fees": "What a fee would come to.",
     "Links": "What a client's link does. Browsers get pages; with `Accept: application/json` the same is told as data.",

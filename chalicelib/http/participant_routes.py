@@ -73,7 +73,7 @@ def create_participant(ctx: Context, request: Request) -> Answer:
     member = made.result
     participant_id = member.session.participant_id(member.participant.number)
     location = f"{ctx.settings.public_url}/v1/participants/{participant_id}"
-    return with_replay(_shown(member, View(ctx.settings, ctx.clock())).with_headers({"Location": location}), made)
+    return with_replay(shown(member, View(ctx.settings, ctx.clock())).with_headers({"Location": location}), made)
 
 
 @operation(
@@ -87,9 +87,9 @@ def read_participant(ctx: Context, request: Request) -> Answer:
     """With their link, and where the money stands. One who was removed is 404 unless asked for."""
     caller = caller_of(ctx, request)
     removed, canceled = deleted_participants(request), include_canceled(request)
-    member = find_participant(ctx, caller.team.team_id, _participant_id(request), with_removed=removed)
+    member = find_participant(ctx, caller.team.team_id, participant_id_of(request), with_removed=removed)
     visible(member.session, with_canceled=canceled)
-    return unless_known(request, _shown(member, View(ctx.settings, ctx.clock())))
+    return unless_known(request, shown(member, View(ctx.settings, ctx.clock())))
 
 
 @operation(
@@ -105,13 +105,13 @@ def change_participant(ctx: Context, request: Request) -> Answer:
 
     The fee of somebody who has paid, or is paying, is not changed: 409.
     """
-    caller, participant_id = caller_of(ctx, request), _participant_id(request)
+    caller, participant_id = caller_of(ctx, request), participant_id_of(request)
     edit, form = participant_edit(request, caller.team)
     member = if_match(
         request,
         lambda version: update_participant(ctx.acting_for(caller.who), caller.team, participant_id, edit, version),
     )
-    return _shown(member, View(ctx.settings, ctx.clock(), form))
+    return shown(member, View(ctx.settings, ctx.clock(), form))
 
 
 @operation(
@@ -123,7 +123,7 @@ def change_participant(ctx: Context, request: Request) -> Answer:
 )
 def delete_participant(ctx: Context, request: Request) -> Answer:
     """Their link is dead and their texts are gone; again is silent. What they paid goes back, unless `refund=none`."""
-    caller, participant_id, keeps = caller_of(ctx, request), _participant_id(request), keeps_payments(request)
+    caller, participant_id, keeps = caller_of(ctx, request), participant_id_of(request), keeps_payments(request)
     team_id = caller.team.team_id
 
     def removed(version: int | None) -> Member:
@@ -139,12 +139,12 @@ def delete_participant(ctx: Context, request: Request) -> Answer:
 def renew_link(ctx: Context, request: Request) -> Answer:
     """A new `entry_url`; the old one is dead at once. No body is needed."""
     caller = caller_of(ctx, request)
-    session_id, number = split_participant_id(_participant_id(request))
+    session_id, number = split_participant_id(participant_id_of(request))
     made = made_once(
         ctx, request, caller, revoking(ctx.acting_for(caller.who), caller.team.team_id, session_id, number)
     )
     member = _member(made.result, number)
-    return with_replay(_shown(member, View(ctx.settings, ctx.clock())), made)
+    return with_replay(shown(member, View(ctx.settings, ctx.clock())), made)
 
 
 def _member(session: Session, number: int) -> Member:
@@ -154,7 +154,7 @@ def _member(session: Session, number: int) -> Member:
     return Member(session, participant)
 
 
-def _participant_id(request: Request) -> str:
+def participant_id_of(request: Request) -> str:
     """The id in the path. Raises NotFoundError for any other text."""
     participant_id = request.path["participant_id"].lower()
     try:
@@ -164,6 +164,7 @@ def _participant_id(request: Request) -> str:
     return participant_id
 
 
-def _shown(member: Member, view: View) -> Answer:
+def shown(member: Member, view: View) -> Answer:
+    """The participant, with the version of their session as `ETag`."""
     content = participant_out(member.session, member.participant, view)
     return with_etag(json_answer(200, content, NO_STORE), member.session.revision.version)

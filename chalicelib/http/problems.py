@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.config import SettingsError
+from chalicelib.domain.by_hand import DisputedError, NothingLeftError, NothingPaidError, NothingToWaiveError
 from chalicelib.domain.edits import (
     AlreadyPaidError,
     BeingPaidError,
@@ -99,9 +100,17 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (CanceledError, 409, "the session is cancelled, and that is for good; schedule another one"),
     (StartedError, 409, "the session has started, so it cannot be cancelled any more"),
     (EndedError, 409, "the session is over"),
+    (NothingPaidError, 409, "nothing was paid that could go back"),
+    (NothingLeftError, 409, "all of this payment went back already, or is on its way"),
+    (
+        DisputedError,
+        409,
+        "the payer disputes this payment with their bank, which decides; answer the dispute in Stripe",
+    ),
+    (NothingToWaiveError, 409, "there is no fee to waive; they are let in as they are"),
     (FeeWaivedError, 409, "the fee was waived, so it cannot be changed any more"),
-    (BeingPaidError, 409, "a bank is at work on the payment of this fee, so it cannot be changed just now"),
-    (AlreadyPaidError, 409, "the fee is paid, so it cannot be changed any more; give money back with a refund"),
+    (BeingPaidError, 409, "a bank is at work on the payment of this fee, so it stays as it is for now"),
+    (AlreadyPaidError, 409, "the fee is paid, so it stays as it is; give money back with a refund"),
     (NoMoreLinksError, 409, "this link was renewed as often as it can be; remove the participant and add them anew"),
     (InvalidLinkError, 404, "this link is not valid"),
     (NotFoundError, 404, "there is no such thing here"),

@@ -72,6 +72,20 @@ class ParticipantEditIn(ParticipantIn, forbid_unknown_fields=True):
     payment: Any = UNSET
 
 
+class RefundIn(Struct, forbid_unknown_fields=True):
+    """What to give back; without an amount, all that is left. Unknown fields are refused, since it is about money."""
+
+    amount: int | None = None
+    reason: str | None = None
+    charge: str | None = None
+
+
+class WaiveIn(Struct, forbid_unknown_fields=True):
+    """Why somebody comes in without paying."""
+
+    reason: str
+
+
 class TokenIn(Struct):
     """A token request (RFC 6749), as a form or as JSON."""
 
@@ -87,8 +101,29 @@ class FeeOut(Struct):
     payee: str | None
 
 
+class RefundOut(Struct):
+    """Money on its way back. `refund_id` null: decided, and not made at Stripe yet."""
+
+    refund_id: str | None
+    amount: int
+    status: str
+    reason: str | None
+
+
+class ChargeOut(Struct):
+    """One charge, and what became of it. `goes_back`: why it is given back by rule; null: it is not."""
+
+    charge_id: str
+    amount: int
+    currency: str
+    paid_at: str
+    goes_back: str | None
+    dispute: str | None
+    refunds: list[RefundOut]
+
+
 class PaymentOut(Struct):
-    """Where the money stands. `attention` says in a sentence what needs a person."""
+    """Where the money stands. `attention` says in a sentence what needs a person; `charges` has every one there was."""
 
     status: str
     amount_paid: int
@@ -97,6 +132,7 @@ class PaymentOut(Struct):
     paid_at: str | None
     receipt_url: str | None
     attention: str | None
+    charges: list[ChargeOut]
 
 
 class ParticipantOut(Struct):

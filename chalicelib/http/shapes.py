@@ -27,6 +27,7 @@ from chalicelib.http.schemas import (
     TeamOut,
     TeamSettingsOut,
 )
+from chalicelib.http.shape_charges import charges_out
 from chalicelib.http.times import TimeFormat
 
 
@@ -98,6 +99,7 @@ def payment_out(session: Session, participant: Participant, form: TimeFormat, no
         paid_at=_written(charge.created_at if charge else None, form),
         receipt_url=charge.receipt_url if charge else None,
         attention=attention(session, participant, now),
+        charges=charges_out(session, participant, form),
     )
 
 

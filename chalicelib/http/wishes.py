@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.domain.by_hand import RefundWish
 from chalicelib.domain.edits import ABSENT, Absent, ParticipantEdit, SessionEdit
 from chalicelib.domain.sessions import (
     Fee,
@@ -29,7 +30,15 @@ from chalicelib.http import times
 from chalicelib.http.exchange import Request
 from chalicelib.http.json_body import json_object
 from chalicelib.http.preferences import is_strict
-from chalicelib.http.schemas import ParticipantEditIn, ParticipantIn, SessionEditIn, SessionIn, SessionOut
+from chalicelib.http.schemas import (
+    ParticipantEditIn,
+    ParticipantIn,
+    RefundIn,
+    SessionEditIn,
+    SessionIn,
+    SessionOut,
+    WaiveIn,
+)
 from chalicelib.http.shape_reading import Values, read_as
 from chalicelib.http.times import InvalidTimeError, TimeFormat
 
@@ -105,6 +114,24 @@ def participant_edit(request: Request, team: Team) -> tuple[ParticipantEdit, Tim
         fee=wish.fee,
     )
     return edit, _form_of(values.get("created"))
+
+
+def refund_wish(request: Request) -> RefundWish:
+    """What to give back; all that is left where there is no body. Raises as the others do."""
+    values, problems = read_as(RefundIn, json_object(request) if request.body.strip() else {})
+    reason = _Body(values, problems).text("reason")
+    if problems:
+        _refuse(problems, [])
+    return RefundWish(values.get("amount"), reason, values.get("charge"))
+
+
+def waiver_reason(request: Request) -> str:
+    """Why nothing is to be paid. Raises as the others do."""
+    values, problems = read_as(WaiveIn, json_object(request))
+    reason = _Body(values, problems).text("reason")
+    if problems:
+        _refuse(problems, [])
+    return reason or ""
 
 
 def _refuse(problems: Sequence[Problem], more: Iterable[Problem]) -> None:

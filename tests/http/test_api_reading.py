@@ -89,6 +89,16 @@ def test_a_payment_shows_in_the_session(clinic: Clinic) -> None:
     assert edge.deliver_webhooks() > 0
     payment = clinic.read(session["session_id"]).json()["participants"][0]["payment"]
     assert payment.pop("receipt_url").startswith("https://pay.example/")
+    [charge] = payment.pop("charges")
+    assert charge == {
+        "charge_id": world.charges()[0]["id"],
+        "amount": 8000,
+        "currency": "aud",
+        "paid_at": "2026-03-02T12:01:30.000Z",
+        "goes_back": None,
+        "dispute": None,
+        "refunds": [],
+    }
     assert payment == {
         "status": "paid",
         "amount_paid": 8000,

@@ -49,7 +49,16 @@ PARTICIPANT_FIELDS = {
     "fee",
     "payment",
 }
-PAYMENT_FIELDS = {"status", "amount_paid", "amount_refunded", "currency", "paid_at", "receipt_url", "attention"}
+PAYMENT_FIELDS = {
+    "charges",
+    "status",
+    "amount_paid",
+    "amount_refunded",
+    "currency",
+    "paid_at",
+    "receipt_url",
+    "attention",
+}
 
 
 # --- the shape ----------------------------------------------------------------------------------------------------
@@ -102,6 +111,7 @@ def test_the_least_participant_is_a_guest_who_owes_nothing(clinic: Clinic) -> No
             "paid_at": None,
             "receipt_url": None,
             "attention": None,
+            "charges": [],
         },
     }
 

@@ -83,10 +83,17 @@ class Stage:
     url: str
     names: Mapping[str, str]
     owing: str
+    paid: str
+    unpaid: str
 
     def names_for(self, one: OperationView) -> dict[str, str]:
-        """Who starts paying needs the link of somebody who owes."""
-        return {**self.names, **({"token": self.owing} if one.anchor == "start_payment" else {})}
+        """Who starts paying needs the link of somebody who owes; a refund, one who paid; a waiver, one who did not."""
+        others = {
+            "start_payment": {"token": self.owing},
+            "refund_payment": {"participant_id": self.paid},
+            "waive_fee": {"participant_id": self.unpaid},
+        }
+        return {**self.names, **others.get(one.anchor, {})}
 
 
 @pytest.fixture
@@ -96,7 +103,11 @@ def stage(world: World) -> Iterator[Stage]:
     _, owing, free = clinic.schedule(*people).json()["participants"]
     later = clinic.schedule(*people, start_time="2026-03-03T09:00:00Z", end_time="2026-03-03T09:30:00Z").json()
     clinic.edge.post(path_of(owing["entry_url"]) + "/checkout")
-    [made] = world.stripe.snapshot()["accounts"][0]["checkout_sessions"]
+    _, payer, _ = clinic.schedule(*people).json()["participants"]
+    page = clinic.edge.post(path_of(payer["entry_url"]) + "/checkout").headers["location"]
+    world.stripe.pay(page.rpartition("/")[2])
+    clinic.edge.deliver_webhooks()
+    made, _ = world.stripe.snapshot()["accounts"][0]["checkout_sessions"]
     names = {
         "client_id": clinic.client_id,
         "client_secret": clinic.client_secret,
@@ -106,7 +117,8 @@ def stage(world: World) -> Iterator[Stage]:
         "return_token": str(made["success_url"]).rpartition("/")[2],
     }
     with served(clinic.edge) as url:
-        yield Stage(url, names, owing["entry_url"].rpartition("/")[2])
+        unpaid = later["participants"][1]["participant_id"]
+        yield Stage(url, names, owing["entry_url"].rpartition("/")[2], payer["participant_id"], unpaid)
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])

@@ -70,6 +70,7 @@ def test_the_data_of_a_link_are_these(edge: Edge) -> None:
             "paid_at": None,
             "receipt_url": None,
             "attention": None,
+            "charges": [],
         },
         "can_pay": True,
         "can_join": False,

@@ -12,10 +12,11 @@ import app as deployed
 from chalicelib.domain.teams import PayeeAccount, Plan
 from chalicelib.flows.enrol import add_client, disable_client, drop_secret, rotate_secret, set_allowed_origins
 from chalicelib.storage.cached import CachedApiClients
-from tests.support.clinic import Clinic, basic, fields_of, fingerprint
+from tests.support.clinic import Clinic, basic, fields_of, fingerprint, path_of
 from tests.support.edge import Edge, Reply
 from tests.support.world import SECRETS, World, key_text, settings_of
 
+FEE = {"amount": 8000, "currency": "aud"}
 UNKNOWN = "019cae6b-6600-7d99-bf35-8c2e07187c00"
 ORIGIN = "https://practice.example"
 
@@ -358,6 +359,10 @@ WALK: dict[tuple[str, str], Any] = {
     ("DELETE", ONE_PARTICIPANT): None,
     ("POST", THEIR_LINK): None,
 }
+MONEY: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/participants/{participant_id}/refund"): {"amount": 100},
+    ("POST", "/v1/participants/{participant_id}/waive"): {"reason": "Mine now"},
+}
 """Every other route, with a body that its own team could send."""
 
 
@@ -370,7 +375,7 @@ def test_the_walk_knows_every_route() -> None:
     found = deployed.routes.paths()
     assert set(deployed.app.routes) == set(found)
     named = {path: handlers for path, handlers in found.items() if path in V1 and path not in NAMES_NOTHING}
-    assert {(method, path) for path, handlers in named.items() for method in handlers} == set(WALK)
+    assert {(method, path) for path, handlers in named.items() for method in handlers} == {*WALK, *MONEY}
 
 
 @pytest.mark.parametrize(("method", "route"), WALK)
@@ -390,6 +395,22 @@ def test_another_teams_ids_are_answered_as_ids_that_nobody_has_and_write_nothing
     assert (reply.body, reply.headers) == (expected.body, expected.headers)
     assert fingerprint(clinic.edge.world) == before
     assert neighbour.ask(method, stolen + more, WALK[method, route]).status == 200
+
+
+@pytest.mark.parametrize(("method", "route"), MONEY)
+def test_another_teams_money_is_that_of_nobody(clinic: Clinic, neighbour: Clinic, method: str, route: str) -> None:
+    edge, key = clinic.edge, {"Idempotency-Key": "key-1"}
+    theirs = neighbour.schedule({"fee": FEE}).json()["participants"][0]
+    if route.endswith("refund"):
+        page = edge.post(path_of(theirs["entry_url"]) + "/checkout", Accept="application/json").json()["url"]
+        edge.world.stripe.pay(page.rpartition("/")[2])
+        edge.deliver_webhooks()
+    before = fingerprint(edge.world)
+    stolen, made_up = (route.format(participant_id=one) for one in (theirs["participant_id"], f"{UNKNOWN[:-2]}01"))
+    reply, expected = (clinic.ask(method, path, MONEY[method, route], **key) for path in (stolen, made_up))
+    assert (reply.status, reply.body, reply.headers) == (404, expected.body, expected.headers)
+    assert fingerprint(edge.world) == before
+    assert neighbour.ask(method, stolen, MONEY[method, route], **key).status == 200
 
 
 def test_what_names_nothing_shows_the_callers_own_team_alone(clinic: Clinic, neighbour: Clinic) -> None:
