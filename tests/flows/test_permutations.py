@@ -1,8 +1,8 @@
 """I4, I5: the eight events of a payment that was partly refunded and then disputed, in all of their 40,320 orders.
 
-Through the flow that the webhooks end in, on Stripe's own bytes. Orders that begin alike share their beginning, and those
-that meet in one stored state go on as one, too, since what follows depends on nothing else. The longer form takes nothing
-for granted, and goes on from each.
+Through the flow that the webhooks end in, on Stripe's own bytes. Orders that begin alike share their beginning, and
+those that meet in one stored state go on as one, too, since what follows depends on nothing else. The longer form takes
+that for granted in none, and goes on from each.
 """
 
 from __future__ import annotations
