@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from chalicelib.domain.ids import InvalidIdError, split_participant_id, uuid_bytes
 from chalicelib.domain.links import LAST_KEY_ID
 from chalicelib.domain.money import UnknownCurrencyError, currency
 from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, plan_named, web_origin
-from ops import commands
+from ops import commands, parking, reconciling
 
 DESCRIPTION = """\
 The operator's command line of Anteroom.
@@ -36,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     _add_participant(_group(groups, "participant", "how one participant stands, and what is owed: show"))
     _add_link(_group(groups, "link", "entry links: revoke"))
     _add_link_key(_group(groups, "link-key", "the keys that links are made with: add, use, retire"))
+    _add_reconcile(groups)
+    _add_parked(_group(groups, "parked", "events of Stripe's that failed too often: list, replay"))
     _command(groups, "sweep", commands.sweep, "carry out what is due, as the scheduled function does every minute")
     return root
 
@@ -138,6 +142,33 @@ def _add_link_key(group: Commands[argparse.ArgumentParser]) -> None:
     retire.add_argument("--yes", action="store_true", help="I know that sessions scheduled under it lose their links")
 
 
+def _add_reconcile(groups: Commands[argparse.ArgumentParser]) -> None:
+    one = _command(
+        groups,
+        "reconcile",
+        reconciling.reconcile_account,
+        "hold Stripe's lists of payments, refunds and disputes against what is kept here, and the ledger against both",
+    )
+    one.add_argument(
+        "--from", type=_moment, required=True, dest="start", metavar="TIME", help="a date, or a time in ISO 8601 (UTC)"
+    )
+    one.add_argument("--to", type=_moment, dest="end", metavar="TIME", help="without it itself; default: now")
+    one.add_argument("--account", type=_account, help="a connected account, acct_...; default: our own")
+    one.add_argument("--repair", action="store_true", help="fold in what Stripe says, and write ledger rows again")
+
+
+def _add_parked(group: Commands[argparse.ArgumentParser]) -> None:
+    _command(group, "list", parking.list_parked, "list events that failed, by how often and with which error")
+    again = _command(
+        group,
+        "replay",
+        parking.replay_parked,
+        "fetch events from Stripe again (it gives them for 30 days), settle them",
+    )
+    again.add_argument("events", nargs="*", metavar="EVENT", help="the event's id, evt_...")
+    again.add_argument("--all", action="store_true", help="every event that is listed")
+
+
 # --- what arguments look like ----------------------------------------------------------------------------------------
 
 
@@ -184,6 +215,21 @@ def _origin(text: str) -> str:
         return web_origin(text)
     except InvalidOriginError as error:
         _refuse(error)
+
+
+def _moment(text: str) -> datetime:
+    """A date is its first moment; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        _refuse("a date such as 2026-11-01, or a time such as 2026-11-01T09:30:00Z")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch(r"acct_[A-Za-z0-9]{1,100}", text):
+        _refuse("a Stripe account's id looks like acct_1A2b3C4d5E6f7G8h")
+    return text
 
 
 def _key_id(text: str) -> int:

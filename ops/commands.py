@@ -32,6 +32,10 @@ class RefusedError(Exception):
         return self.message
 
 
+class AskedWronglyError(Exception):
+    """The arguments make no sense together. The message says why."""
+
+
 # --- teams and clients ----------------------------------------------------------------------------------------------
 
 
@@ -143,7 +147,7 @@ def sweep(deployment: Deployment, _asked: Namespace) -> Iterator[str]:
 
 RESTART = """\
 Running functions read their secrets once, when they start. A deployment that changes nothing restarts none of them; a
-change of a function's configuration does. For each of the two functions of the stack (APIHandler and Sweep):
+change of a function's configuration does. For each of the stack's functions (APIHandler, Sweep and Reconcile):
   aws lambda update-function-configuration --function-name NAME --description "link keys read anew"
 Left alone, Lambda replaces them within hours, at a time of its own choosing."""
 

@@ -11,9 +11,10 @@ from chalicelib.config import SettingsError
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.enrol import TeamNameError, TooManySecretsError
 from chalicelib.flows.revoke import NoMoreLinksError
+from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.storage.stores import ConflictError, NotFoundError, StoreError, StoreUnavailableError
 from ops.arguments import parser
-from ops.commands import RefusedError
+from ops.commands import AskedWronglyError, RefusedError
 from ops.environment import Deployment, NoDeploymentError
 from ops.link_keys import LinkKeyError
 
@@ -57,9 +58,9 @@ def main(argv: Sequence[str], connect: Connect, out: TextIO, err: TextIO) -> int
 def _code(error: Exception) -> int | None:
     """None: a fault of ours, whose traceback is the message."""
     match error:
-        case StoreUnavailableError() | BotoCoreError() | ClientError():
+        case StoreUnavailableError() | StripeError() | BotoCoreError() | ClientError():
             return NO_ANSWER
-        case NoDeploymentError() | SettingsError() | TeamNameError():
+        case NoDeploymentError() | SettingsError() | TeamNameError() | AskedWronglyError():
             return ASKED_WRONGLY
         case (
             StoreError()
@@ -78,6 +79,8 @@ def _sentence(error: Exception) -> str:
     match error:
         case ClientError():
             return f"AWS refused: {_reason(error)}"
+        case StripeError():
+            return f"Stripe did not answer well: {error}"
         case BotoCoreError():
             return f"AWS cannot be reached: {_reason(error)}"
         case ConflictError() | ContendedError():

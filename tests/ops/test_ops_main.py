@@ -9,8 +9,10 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from chalicelib.config import SettingsError
 from chalicelib.flows.change import ContendedError
+from chalicelib.gateways.stripe_api import StripeUncertainError
 from chalicelib.storage.stores import ConflictError, NewerSchemaError, StoreUnavailableError
 from ops.arguments import parser
+from ops.commands import AskedWronglyError
 from ops.environment import Deployment, NoDeploymentError
 from ops.main import main
 from tests.ops.desk import Desk
@@ -31,6 +33,9 @@ COMMANDS = [
     ("link-key", "use"),
     ("link-key", "retire"),
     ("sweep",),
+    ("reconcile",),
+    ("parked", "list"),
+    ("parked", "replay"),
 ]
 
 
@@ -65,6 +70,9 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         (("team", "create", "Clinic", "--plan", "gold"), "there is no plan 'gold'"),
         (("team", "create", "Clinic", "--currency", "xxx"), "xxx is not a currency we can charge"),
         (("team", "create"), "NAME"),
+        (("reconcile",), "--from"),
+        (("reconcile", "--from", "yesterday"), "a date such as 2026-11-01"),
+        (("reconcile", "--from", "2026-11-01", "--account", "mine"), "looks like acct_"),
         (("team",), "COMMAND"),
         (("nonsense",), "nonsense"),
         ((), "COMMAND"),
@@ -113,6 +121,8 @@ FAILURES = [
         3,
         "AWS refused: AccessDeniedException (these AWS credentials may not do that)",
     ),
+    (StripeUncertainError("status 429"), 3, "Stripe did not answer well: status 429"),
+    (AskedWronglyError("name the events"), 2, "name the events"),
     (SettingsError("ANTEROOM_PUBLIC_URL is not set: where clients reach it"), 2, "start it with: make run"),
     (NoDeploymentError("the local stack is not running"), 2, "the local stack is not running"),
     (ConflictError("team 1 was written by somebody else"), 1, "nothing was changed, run the command again"),
