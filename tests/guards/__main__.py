@@ -27,7 +27,7 @@ import pytest
 from tests.guards.covering import QUIET, Covering, covering
 from tests.guards.mutants import Mutant, mutants_of
 from tests.guards.trial import hold_planted, hold_swapped, steady_chance
-from tests.guards.verdicts import Verdict, exceptions_in, faults, score
+from tests.guards.verdicts import Excepted, Verdict, exceptions_in, fault, score, stale
 from tests.guards.workers import asked_in_a_fork, tried
 
 DOMAIN = "chalicelib.domain"
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Say what was found. 0: every mutant was noticed or is excepted. 1: not so. 2: the tests are red as it is."""
     chosen = _chosen(arguments)
     began = time.monotonic()
+    excepted = exceptions_in(chosen.exceptions.read_text("utf-8"))
     files = [file for file in sorted(chosen.folder.glob("*.py")) if file.stem in chosen.modules or not chosen.modules]
     mutants = [mutant for file in files for mutant in mutants_of(file.read_text("utf-8"), file.stem)]
     _say(f"{len(mutants)} mutants of {len(files)} modules. Which tests run which lines ...")
@@ -51,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if known.red:
         _say("Red before anything is broken:", *known.red)
         return 2
-    verdicts = _Trials(mutants, known, chosen).verdicts()
-    excepted = exceptions_in(chosen.exceptions.read_text("utf-8"))
-    wrong = faults(verdicts, excepted, {file.stem for file in files})
-    _say(*wrong, f"{score(verdicts, excepted)}, in {time.monotonic() - began:.0f} s")
-    return 1 if wrong else 0
+    trials = _Trials(mutants, known, chosen, excepted)
+    trials.hold()
+    unused = stale(trials.verdicts, excepted, {file.stem for file in files})
+    _say(*unused, f"{score(trials.verdicts, excepted)}, in {time.monotonic() - began:.0f} s")
+    return 1 if trials.faults or unused else 0
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------
@@ -105,8 +106,10 @@ def _changed_since(revision: str, folder: Path) -> list[str]:
 
 
 def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
+    """To where the process writes, whatever pytest is told to write to."""
+    assert sys.__stdout__ is not None
+    sys.__stdout__.write("".join(f"{line}\n" for line in lines))
+    sys.__stdout__.flush()
 
 
 # --- the trials ---------------------------------------------------------------------------------------------------
@@ -115,20 +118,34 @@ def _say(*lines: str) -> None:
 class _Trials:
     """All mutants: first those that act at import, in forks of a process without anything of ours; then the others."""
 
-    def __init__(self, mutants: Sequence[Mutant], known: Covering, chosen: Chosen) -> None:
+    def __init__(
+        self, mutants: Sequence[Mutant], known: Covering, chosen: Chosen, excepted: Sequence[Excepted]
+    ) -> None:
+        self.verdicts = dict[Mutant, Verdict]()
+        self.faults = 0
         self._mutants = mutants
         self._known = known
         self._chosen = chosen
-        self._verdicts = dict[Mutant, Verdict]()
+        self._excepted = excepted
         self._said_at = time.monotonic()
 
-    def verdicts(self) -> dict[Mutant, Verdict]:
+    def hold(self) -> None:
         run = [mutant for mutant in self._mutants if self._known.of(mutant)]
-        self._verdicts = dict.fromkeys((mutant for mutant in self._mutants if mutant not in run), Verdict.NOT_RUN)
+        for mutant in self._mutants:
+            if mutant not in run:
+                self._hear(mutant, Verdict.NOT_RUN)
         planted = [mutant for mutant in run if self._known.acts_at_import(mutant)]
         self._plant(planted)
         self._swap([mutant for mutant in run if mutant not in planted])
-        return {mutant: self._verdicts[mutant] for mutant in self._mutants}
+
+    def _hear(self, mutant: Mutant, verdict: Verdict) -> None:
+        self.verdicts[mutant] = verdict
+        lines = fault(mutant, verdict, self._excepted)
+        self.faults += bool(lines)
+        _say(*lines)
+        if time.monotonic() - self._said_at > _PROGRESS_EVERY:
+            self._said_at = time.monotonic()
+            _say(f"{len(self.verdicts)} of {len(self._mutants)} mutants, {self.faults} not noticed")
 
     def _plant(self, mutants: Sequence[Mutant]) -> None:
         for module in self._known.foreign:
@@ -149,16 +166,14 @@ class _Trials:
             self._try(mutants, hold)
 
         if mutants:
-            pytest.main([*QUIET, *self._chosen.suites], plugins=[_Collected(all_of)])
+            with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+                pytest.main([*QUIET, *self._chosen.suites], plugins=[_Collected(all_of)])
 
     def _try(self, mutants: Sequence[Mutant], hold: Callable[[Mutant], None]) -> None:
         gc.collect()
         gc.freeze()  # what is never looked at again is never copied into the forks
         for mutant, verdict in tried(mutants, hold, self._chosen.workers):
-            self._verdicts[mutant] = verdict
-            if time.monotonic() - self._said_at > _PROGRESS_EVERY:
-                self._said_at = time.monotonic()
-                _say(f"{len(self._verdicts)} of {len(self._mutants)}")
+            self._hear(mutant, verdict)
 
     def _tests(self, mutant: Mutant) -> list[str]:
         """Those of its own module first, and the quickest first; slow ones last."""

@@ -35,7 +35,7 @@ _MEMORY = 3 << 30
 
 _PATIENCE = 20
 """How often the time of a test may pass, on the processor, before it hangs; and `_LEAST_PATIENCE` in seconds."""
-_LEAST_PATIENCE = 5
+_LEAST_PATIENCE = 2
 _IMPORTED_IN = 60
 
 Seconds = Mapping[str, float]
@@ -99,7 +99,7 @@ def _swapped(mutant: Mutant, package: str, items: Sequence[pytest.Item], seconds
 def swap(mutant: Mutant, module: ModuleType) -> None:
     """Give the function its code with the mutant in it; whoever has imported it by name has the same function."""
     assert mutant.body_of is not None, "what runs at import is planted"
-    code = code_of(mutant, str(module.__file__))
+    code = code_of(mutant, module.__name__)
     _function(module, mutant.body_of).__code__ = next(c for c in _codes(code) if c.co_qualname == mutant.body_of)
 
 

@@ -18,6 +18,9 @@ class Verdict(Enum):
     NOT_RUN = "run by no test"
 
 
+SURVIVORS = frozenset({Verdict.SURVIVED, Verdict.NOT_RUN})
+
+
 @dataclass(frozen=True)
 class Excepted:
     """A mutant that may survive; `nth` among its equals in one function."""
@@ -29,37 +32,41 @@ class Excepted:
     reason: str
     nth: int = 1
 
+    @property
+    def name(self) -> str:
+        return f"{self.module}.{self.function}: {self.code}: {self.mutation}"
+
     def is_of(self, mutant: Mutant) -> bool:
         place = (mutant.module, mutant.function, mutant.code, mutant.mutation, mutant.nth)
         return place == (self.module, self.function, self.code, self.mutation, self.nth)
 
 
 def exceptions_in(text: str) -> list[Excepted]:
-    """The exceptions of the file. Raises TypeError for one without a reason, or with a field too many."""
-    return [Excepted(**entry) for entry in tomllib.loads(text).get("mutant", [])]
+    """The exceptions of the file. Raises ValueError for one without a reason, TypeError for a field too many."""
+    excepted = [Excepted(**{"reason": "", **entry}) for entry in tomllib.loads(text).get("mutant", [])]
+    for one in excepted:
+        if not one.reason.strip():
+            raise ValueError(f"{one.name}: say why")
+    return excepted
 
 
-def faults(verdicts: Mapping[Mutant, Verdict], excepted: Sequence[Excepted], modules: set[str]) -> list[str]:
-    """All that must be put right: survivors without an exception, and exceptions without a survivor."""
-    survivors = [mutant for mutant, verdict in verdicts.items() if verdict in {Verdict.SURVIVED, Verdict.NOT_RUN}]
-    unexcused = [
-        line
-        for mutant in survivors
-        if not any(one.is_of(mutant) for one in excepted)
-        for line in _told(mutant, verdicts[mutant])
-    ]
-    stale = [
-        f"exceptions.toml: noticed by now, or gone: {one.module}.{one.function}: {one.code}: {one.mutation}"
+def fault(mutant: Mutant, verdict: Verdict, excepted: Sequence[Excepted]) -> list[str]:
+    """What must be put right about this one, in lines: it survived, and nobody has said why it may."""
+    if verdict not in SURVIVORS or any(one.is_of(mutant) for one in excepted):
+        return []
+    nth = f" (number {mutant.nth} of its kind)" if mutant.nth > 1 else ""
+    where = f"{mutant.module}.py:{mutant.line} {mutant.function}"
+    return [f"{where}: {verdict.value}", f"    {mutant.code}", f"    {mutant.mutation}{nth}"]
+
+
+def stale(verdicts: Mapping[Mutant, Verdict], excepted: Sequence[Excepted], modules: set[str]) -> list[str]:
+    """The exceptions of these modules that excuse no survivor."""
+    survivors = [mutant for mutant, verdict in verdicts.items() if verdict in SURVIVORS]
+    return [
+        f"exceptions.toml: noticed by now, or gone: {one.name}"
         for one in excepted
         if one.module in modules and not any(one.is_of(mutant) for mutant in survivors)
     ]
-    return unexcused + stale
-
-
-def _told(mutant: Mutant, verdict: Verdict) -> list[str]:
-    nth = f" (number {mutant.nth} of its kind)" if mutant.nth > 1 else ""
-    where = f"chalicelib/domain/{mutant.module}.py:{mutant.line} {mutant.function}"
-    return [f"{where}: {verdict.value}", f"    {mutant.code}", f"    {mutant.mutation}{nth}"]
 
 
 def score(verdicts: Mapping[Mutant, Verdict], excepted: Sequence[Excepted]) -> str:
