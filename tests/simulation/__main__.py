@@ -47,6 +47,8 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _progress(before: Tally, tally: Tally, histories: int, seconds: float) -> None:
+    for seed in tally.broken.keys() - before.broken.keys():
+        _say(f"\nseed {seed} broke: {tally.broken[seed]}\n")
     left = seconds / tally.histories * (histories - tally.histories)
     told = f"{tally.histories:,} of {histories:,} histories, {len(tally.broken)} broken, {left:.0f} s left"
     if sys.stdout.isatty():

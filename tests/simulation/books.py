@@ -39,19 +39,21 @@ def ledger_is_right(stage: Stage, truth: Truth, books: Books) -> None:
     for one in truth.charged:
         row = books.rows.get(one.charge["id"])
         assert row is not None, f"I3: a charge of {truth.guest} is not in the ledger"
+        times = (int(row.paid_at.timestamp()), one.paid_at)
+        assert times[0] == times[1], f"I8: the ledger says that {truth.guest} paid at {times[0]}, Stripe {times[1]}"
         assert told_by(row) == taken(one), f"I3: the ledger of {truth.guest} says {told_by(row)}, Stripe {taken(one)}"
         if stage.notes.knows_all:
             figures, held = (row.refunded, row.charged_back, row.is_disputed), back(one)
             assert figures == held, f"I3: the ledger of {truth.guest} gave back {figures}, Stripe {held}"
 
 
-def told_by(row: LedgerRow) -> tuple[int, str, int, int]:
-    return row.amount, row.currency, row.application_fee, int(row.paid_at.timestamp())
+def told_by(row: LedgerRow) -> tuple[int, str, int]:
+    return row.amount, row.currency, row.application_fee
 
 
-def taken(one: Charged) -> tuple[int, str, int, int]:
+def taken(one: Charged) -> tuple[int, str, int]:
     charge = one.charge
-    return one.amount, str(charge["currency"]), int(charge["application_fee_amount"] or 0), one.paid_at
+    return one.amount, str(charge["currency"]), int(charge["application_fee_amount"] or 0)
 
 
 def back(one: Charged) -> tuple[int, int, bool]:

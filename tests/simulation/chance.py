@@ -87,7 +87,8 @@ def temper_of(chance: random.Random) -> Temper:
     return Temper(
         webhooks_lost=chance.random() < 0.2,
         recovery=chance.choice(("request", "webhook", "sweep")),
-        checks_order=chance.random() < 0.35,
+        checks_order=chance.random() < 0.2,
+        reconciles=chance.random() < 0.3,
     )
 
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote_plus
 
@@ -33,6 +34,7 @@ RATE_LIMITED = 429
 SERVER_ERROR = 500
 REFUSED = 400
 
+_quoted = lru_cache(maxsize=4096)(quote_plus)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -166,7 +168,7 @@ class DirectClient:
 
     def raw_request(self, method: str, path: str, **params: Any) -> stripe.StripeResponse:
         account, key = params.pop("stripe_account", None), params.pop("idempotency_key", None)
-        form = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in flat(params))
+        form = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in flat(params))
         asked = Asked(method.upper(), path, form, account, key)
         for left in range(RETRIES, -1, -1):
             answer = self._once(asked)

@@ -23,7 +23,6 @@ from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeApi
 from chalicelib.gateways.stripe_events import EVENTS
-from chalicelib.storage.stores import NotFoundError
 from sandbox.stripe_standin.deliveries import Delivery, DeliveryState
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.world import Books
@@ -76,6 +75,8 @@ class Stage(World):
     """One deployment with two clinics; `library`: through Stripe's own library instead of past it."""
 
     stripe: LeanStandIn
+    sessions: LeanSessions
+    make_sessions = LeanSessions
 
     def __init__(self, seed: int, *, library: bool = False) -> None:
         self.seed = seed
@@ -94,10 +95,11 @@ class Stage(World):
         self.stripe = LeanStandIn(self.clock, random.Random(seed), "https://pay.example", STRIPE_KEY)
         self.stripe.add_webhook_endpoint(WEBHOOK_URL, WEBHOOK_SECRET, events=EVENTS)
         self.stripe.add_webhook_endpoint(CONNECT_URL, WEBHOOK_SECRET, connect=True, events=EVENTS)
-        self.sessions = LeanSessions(self.random.randbytes)
+        self.sessions = self.make_sessions(self.random.randbytes)
         self.ledger, self.audit = self.sessions.books.ledger(), self.sessions.books.audit()
         self.stripe.create_account("Hill Street Clinic", account_id=CONNECTED)
         self.stripe.set_webhooks("hold")
+        self._books = tuple(self.stripe.world.books[one] for one in (self.stripe.account_id, CONNECTED))
         self.context = self._context(_SETTINGS[0])
         self._open_for_business()
         self.faults = Faults(self.clock, self.seam, self.stripe, self.sessions)
@@ -136,10 +138,7 @@ class Stage(World):
     def session_at(self, place: str) -> Session | None:
         """As it is stored; None while nothing is scheduled there."""
         key = self.sessions_at.get(place)
-        try:
-            return self.sessions.get(*key) if key else None
-        except NotFoundError:
-            return None
+        return self.sessions.find(*key) if key else None
 
     def participant_at(self, guest: Guest) -> Participant | None:
         session = self.session_at(guest.place)
@@ -171,8 +170,8 @@ class Stage(World):
     @property
     def moment(self) -> Moment:
         """Another whenever something is new at Stripe, or has changed."""
-        world = self.stripe.world
-        return world.changes, sum(len(books.objects) for books in world.books.values()), len(self.notes.forged)
+        own, connected = self._books
+        return self.stripe.world.changes, len(own.objects) + len(connected.objects), len(self.notes.forged)
 
     def _checkouts_of(self, guest: Guest) -> list[JsonObject]:
         key = self.sessions_at.get(guest.place)
@@ -189,7 +188,7 @@ class Stage(World):
 
     def account_books(self, place: str) -> Books:
         """All that the clinic's account at Stripe holds."""
-        return self.stripe.world.books[self.account_at(place)]
+        return self._books[0 if place.startswith("r") else 1]
 
     def books_at(self, place: str) -> dict[str, JsonObject]:
         """The same by id."""
