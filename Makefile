@@ -20,7 +20,7 @@ LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help run test test-all simulate engines coverage check format package lock clean
+.PHONY: help run test test-all simulate museum engines coverage check format package lock clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ test-all: .venv/dev.stamp ## the long suites whole, the real engines, the browse
 
 simulate: .venv/dev.stamp ## random histories of two clinics, on all cores (make simulate HISTORIES=20000 SEED=1)
 	$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed $(SEED)
+
+museum: .venv/dev.stamp ## bring back the bugs that others reported, one by one, and see their tests turn red
+	$(BIN)/python -m tests.museum
 
 engines: $(ENGINES:%=.local/engines/%.stamp) ## the real engines that tests run on: Amazon's DynamoDB Local, Stripe's stripe-mock
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.sessions import Session
 from tests.storage.wire import Wire, mocked_dynamodb, tables_on_a_wire
+from tests.support.clinic import END, START
 from tests.support.edge import Edge, Reply
 from tests.support.metered import MeteredDynamoWorld
 
@@ -72,7 +71,7 @@ def test_aws_sdk_java_2667_a_write_whose_answer_was_lost_is_known_as_our_own(
 
 
 @WITH_OR_WITHOUT
-def test_aws_sdk_java_2667_an_offer_whose_saving_was_answered_to_nobody_is_made_once(
+def test_aws_sdk_java_2667_a_session_whose_making_was_answered_to_nobody_is_ours(
     wire: Wire, between: Callable[[MeteredDynamoWorld, Session], None]
 ) -> None:
     """A conditional write took effect, its answer was lost, and the SDK's own retry reported a conflict.
@@ -80,9 +79,16 @@ def test_aws_sdk_java_2667_an_offer_whose_saving_was_answered_to_nobody_is_made_
     https://github.com/aws/aws-sdk-java/issues/2667
     """
     world = MeteredDynamoWorld(wire)
-    session = world.schedule(lasts=timedelta(hours=1))
-    wire.lose_next_put(lambda: between(world, session))
-    page = Edge(world).post(world.path(session) + "/checkout", Accept="application/json")
-    assert page.status == 200
-    assert [one["url"] for one in world.checkouts()] == [page.json()["url"]]
-    assert world.attempt_states(session) == [AttemptState.OPEN]
+    wire.lose_next_put(lambda: between(world, _made(wire, world)))
+    headers = {"Authorization": world.bearer(), "Content-Type": "application/json"}
+    body = json.dumps({"start_time": START, "end_time": END, "session_name": "First meeting"})
+    reply = Edge(world).request("POST", "/v1/sessions", body, headers)
+    assert reply.status == 200
+    assert _made(wire, world).name == "First meeting"
+    assert reply.json()["session_id"] == _made(wire, world).session_id
+
+
+def _made(wire: Wire, world: MeteredDynamoWorld) -> Session:
+    """The session that was put first."""
+    key = wire.sent("PutItem")[-1]["Item"]
+    return world.context.sessions.get(key["team_id"]["S"], key["session_id"]["S"])
