@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import re
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -10,8 +11,9 @@ from typing import NoReturn
 from chalicelib.domain.ids import InvalidIdError, split_participant_id, uuid_bytes
 from chalicelib.domain.links import LAST_KEY_ID
 from chalicelib.domain.money import UnknownCurrencyError, currency
+from chalicelib.domain.sessions import MAX_NAME
 from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, plan_named, web_origin
-from ops import commands, parking, reconciling
+from ops import commands, parking, reconciling, stuck
 
 DESCRIPTION = """\
 The operator's command line of Anteroom.
@@ -36,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _add_client(_group(groups, "client", "API clients of a clinic: add, disable, rotate-secret, drop-secret"))
     _add_session(_group(groups, "session", "a session and its whole payment history: show"))
     _add_participant(_group(groups, "participant", "how one participant stands, and what is owed: show"))
+    _add_stuck(_group(groups, "stuck", "what needs a person: list, retry, settle"))
     _add_link(_group(groups, "link", "entry links: revoke"))
     _add_link_key(_group(groups, "link-key", "the keys that links are made with: add, use, retire"))
     _add_reconcile(groups)
@@ -111,16 +114,42 @@ def _add_participant(group: Commands[argparse.ArgumentParser]) -> None:
     _participant_arguments(show)
 
 
+def _add_stuck(group: Commands[argparse.ArgumentParser]) -> None:
+    shown = _command(group, "list", stuck.list_stuck, "list what needs a person at a clinic; reads all its sessions")
+    shown.add_argument("team_id", type=_id, metavar="TEAM", help="the clinic's id")
+    retry = _command(group, "retry", stuck.retry, "try something again at once; a failed refund as another one")
+    settle = _command(
+        group, "settle", stuck.settle, "note that you have seen to something yourself: it is owed no more"
+    )
+    for one in (retry, settle):
+        _participant_arguments(one)
+        one.add_argument("key", metavar="KEY", help="as the list shows it")
+        one.add_argument("--why", required=True, help="kept with the decision, for whoever reads the audit")
+        _by_argument(one)
+
+
 def _add_link(group: Commands[argparse.ArgumentParser]) -> None:
     revoke = _command(
         group, "revoke", commands.revoke_link, "make a participant's link void and print the new one, to be passed on"
     )
     _participant_arguments(revoke)
+    _by_argument(revoke)
 
 
 def _participant_arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument("team_id", type=_id, metavar="TEAM", help="the clinic's id")
     one.add_argument("participant", type=_participant_id, metavar="PARTICIPANT", help="the participant's id")
+
+
+def _by_argument(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--by", type=_who, default=_me(), help="who decides, for the audit; default: %(default)s")
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as containers have them
+        return "unnamed"
 
 
 def _add_link_key(group: Commands[argparse.ArgumentParser]) -> None:
@@ -194,6 +223,12 @@ def _participant_id(text: str) -> tuple[str, int]:
         return split_participant_id(text)
     except InvalidIdError as error:
         _refuse(error)
+
+
+def _who(text: str) -> str:
+    if not text.strip() or len(text) > MAX_NAME or not text.isprintable():
+        _refuse(f"1 to {MAX_NAME} printable characters")
+    return text.strip()
 
 
 def _plan(text: str) -> Plan:

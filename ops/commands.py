@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.config import secrets_from
+from chalicelib.domain.books import operator
 from chalicelib.domain.links import MASTER_KEY_BYTES
 from chalicelib.flows import enrol, revoke
 from chalicelib.flows.sweep import SWEEP_SECONDS
@@ -127,7 +128,7 @@ def _scene(deployment: Deployment, team_id: str, session_id: str) -> Scene:
 
 def revoke_link(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     session_id, number = asked.participant
-    url = revoke.revoke(deployment.ctx, asked.team_id, session_id, number)
+    url = revoke.revoke(deployment.ctx.acting_for(operator(asked.by)), asked.team_id, session_id, number)
     yield "The old link is void at once. The new one, for this participant alone:"
     yield url
 

@@ -1,0 +1,74 @@
+"""What needs a person: list it for a clinic, retry it, or note that somebody has seen to it. Calls one flow each."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from chalicelib.domain.books import operator
+from chalicelib.domain.by_hand import DisputedError, UnknownKeyError
+from chalicelib.domain.concerns import concerns
+from chalicelib.domain.sessions import InvalidSessionError, Session
+from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
+from chalicelib.flows.context import Context
+from chalicelib.flows.edit_participants import Member
+from chalicelib.storage.stores import Position, Walk
+from ops.commands import RefusedError
+from ops.environment import Deployment
+from ops.writing import columns
+
+_NOTHING = "Nothing needs a person."
+
+
+def list_stuck(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    """Every concern of a clinic: participant, key and sentence."""
+    ctx = deployment.ctx
+    ctx.teams.get(asked.team_id)
+    rows = [
+        (session.participant_id(one.number), concern.key, concern.sentence)
+        for session in _sessions(ctx, asked.team_id)
+        for one in session.participants
+        for concern in concerns(session, one, ctx.clock())
+    ]
+    yield from columns(rows, indent="") if rows else [_NOTHING]
+
+
+def _sessions(ctx: Context, team_id: str) -> Iterator[Session]:
+    after: Position | None = None
+    while True:
+        stretch = ctx.sessions.stretch(team_id, Walk(), after, None)
+        yield from (found.session for found in stretch.found if found.session is not None)
+        if not stretch.more:
+            return
+        after = stretch.found[-1].position
+
+
+def retry(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    member = _decided(deployment, asked, is_retry=True)
+    yield f"{asked.key} is tried again: what was owed at once was done, the rest is the sweep's."
+    yield from _left(deployment, member)
+
+
+def settle(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    member = _decided(deployment, asked, is_retry=False)
+    yield f"{asked.key} counts as settled by hand, and is not owed any more."
+    yield from _left(deployment, member)
+
+
+def _decided(deployment: Deployment, asked: Namespace, *, is_retry: bool) -> Member:
+    session_id, number = asked.participant
+    ctx = deployment.ctx.acting_for(operator(asked.by))
+    participant_id = ctx.sessions.get(asked.team_id, session_id).participant_id(number)
+    act = retry_by_hand if is_retry else settle_by_hand
+    try:
+        return act(ctx, asked.team_id, participant_id, asked.key, asked.why)
+    except (UnknownKeyError, DisputedError) as error:
+        raise RefusedError(str(error) or "the payment is disputed: the bank decides; see to it in Stripe") from None
+    except InvalidSessionError as error:
+        raise RefusedError("; ".join(f"--why: {one.message}" for one in error.problems)) from None
+
+
+def _left(deployment: Deployment, member: Member) -> Iterator[str]:
+    """What still needs a person about this participant."""
+    found = concerns(member.session, member.participant, deployment.ctx.clock())
+    yield from columns((one.key, one.sentence) for one in found) if found else [_NOTHING]

@@ -1,0 +1,114 @@
+"""What needs a person: listed, retried, settled; each a fact with who and why, in the audit, too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.sessions import Session
+from tests.ops.desk import Desk
+from tests.support.world import OTHER_TEAM_ID, TEAM_ID, World
+
+UNKNOWN = "0197b3c4-d5e6-7788-99aa-bbccddeeff02"
+
+
+@pytest.fixture
+def failed(world: World) -> Session:
+    """Paid after the end, and the bank sent the refund back."""
+    session = world.schedule(lasts=timedelta(minutes=20))
+    page = world.pay_page(session)
+    world.clock.advance(minutes=25)
+    world.stripe.set_refunds_pending(pending=True)
+    world.stripe.pay(page.url.rpartition("/")[2])
+    world.deliver()
+    world.sweep()
+    world.stripe.fail_refund(world.refunds()[0]["id"])
+    world.deliver()
+    return session
+
+
+def test_nothing_is_told_where_nothing_needs_a_person(desk: Desk, world: World) -> None:
+    world.schedule()
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert desk.printed == "Nothing needs a person.\n"
+
+
+def test_a_failed_refund_is_listed_for_its_clinic_alone(desk: Desk, world: World, failed: Session) -> None:
+    key = f"refund:{world.refunds()[0]['id']}"
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    sentence = "The refund of 80.00 AUD failed at the bank; give the money back another way."
+    assert desk.printed == f"{failed.participant_id(2)}  {key}  {sentence}\n"
+    assert desk.run("stuck", "list", OTHER_TEAM_ID) == 0
+    assert desk.printed == "Nothing needs a person.\n"
+
+
+def test_a_retry_makes_another_refund_at_once_and_the_audit_says_who_and_why(
+    desk: Desk, world: World, failed: Session
+) -> None:
+    key = f"refund:{world.refunds()[0]['id']}"
+    argv = ("stuck", "retry", TEAM_ID, failed.participant_id(2), key, "--why", "new card", "--by", "ada")
+    assert desk.run(*argv) == 0, desk.complained
+    assert desk.printed.endswith("Nothing needs a person.\n")
+    assert [one["status"] for one in world.refunds()] == ["failed", "pending"]
+    entries = [
+        entry
+        for row in world.audit.between(TEAM_ID, failed.created_at, world.clock() + timedelta(days=1))
+        for entry in row.entries
+        if entry.who == "operator:ada"
+    ]
+    assert [(one.what, one.why) for one in entries] == [("refund_decided", "new card"), ("retried_by_hand", "new card")]
+    assert desk.run(*argv) == 1
+    assert "nothing of that key needs a person" in desk.complained
+
+
+def test_what_is_settled_is_owed_no_more_and_shows_in_the_timeline(desk: Desk, world: World, failed: Session) -> None:
+    key = f"refund:{world.refunds()[0]['id']}"
+    argv = ("stuck", "settle", TEAM_ID, failed.participant_id(2), key, "--why", "paid in cash", "--by", "ada")
+    assert desk.run(*argv) == 0, desk.complained
+    assert world.attention(failed) is None
+    assert desk.run("participant", "show", TEAM_ID, failed.participant_id(2)) == 0
+    [line] = desk.lines_with("settled by hand")
+    assert "by operator:ada: paid in cash" in line
+    assert len(world.refunds()) == 1
+
+
+def test_what_is_in_trouble_at_stripe_is_retried_as_soon_as_somebody_says_so(desk: Desk, world: World) -> None:
+    session = world.schedule(lasts=timedelta(minutes=20))
+    page = world.pay_page(session)
+    world.clock.advance(minutes=25)
+    world.stripe.pay(page.url.rpartition("/")[2])
+    world.deliver()
+    world.stripe.fail_next("timeout_before", 100, path_prefix="/v1/refunds")
+    for _ in range(3):
+        world.clock.advance(minutes=10)
+        world.sweep()
+    world.stripe.clear_faults()
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    key = desk.printed.split()[1]
+    assert desk.run("stuck", "retry", TEAM_ID, session.participant_id(2), key, "--why", "Stripe is back") == 0
+    assert [one["amount"] for one in world.refunds()] == [8000]
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert desk.printed == "Nothing needs a person.\n"
+
+
+@pytest.mark.parametrize("act", ["retry", "settle"])
+def test_a_wrong_key_and_another_clinics_participant_are_refused(desk: Desk, failed: Session, act: str) -> None:
+    why = ("--why", "because")
+    assert desk.run("stuck", act, TEAM_ID, failed.participant_id(2), "refund:re_1", *why) == 1
+    assert "what does: refund:re_" in desk.complained
+    assert desk.run("stuck", act, OTHER_TEAM_ID, failed.participant_id(2), "refund:re_1", *why) == 1
+    assert "is it of this team" in desk.complained
+    assert desk.run("stuck", act, TEAM_ID, UNKNOWN, "refund:re_1", *why) == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--why", "x", "--by", " "), ("--why", "x", "--by", "a\nb")])
+def test_who_and_why_are_asked_for(desk: Desk, failed: Session, more: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit):
+        desk.run("stuck", "settle", TEAM_ID, failed.participant_id(2), "refund:re_1", *more)
+
+
+def test_a_reason_of_nothing_is_refused_in_a_sentence(desk: Desk, world: World, failed: Session) -> None:
+    key = f"refund:{world.refunds()[0]['id']}"
+    assert desk.run("stuck", "settle", TEAM_ID, failed.participant_id(2), key, "--why", " ") == 1
+    assert desk.complained == "--why: say why\n"
