@@ -13,24 +13,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DYNAMODB_LOCAL = ROOT / ".local/engines/dynamodb-local"
-STRIPE_MOCK = ROOT / ".local/engines/stripe-mock/stripe-mock"
+ENGINES = ROOT / ".local/engines"
+DYNAMODB_LOCAL = ENGINES / "dynamodb-local"
+STRIPE_MOCK = ENGINES / "stripe-mock/stripe-mock"
 STRIPE_DOCUMENT = STRIPE_MOCK.with_name("openapi.json")
 """Stripe's whole OpenAPI document, as stripe-mock carries it."""
 
 
-def missing_for_dynamodb() -> str | None:
-    """What keeps DynamoDB Local from running here, and what to do about it."""
-    if shutil.which("java") is None:
+def missing_for_dynamodb(engines: Path = ENGINES, path: str | None = None) -> str | None:
+    """What keeps DynamoDB Local from running here, and what to do about it. `path` None: this process's own."""
+    if shutil.which("java", path=path) is None:
         return "Java is not installed (on Debian: apt-get install default-jdk-headless maven, then make engines)"
-    if not (DYNAMODB_LOCAL.parent / "dynamodb-local.stamp").exists():
+    if not (engines / "dynamodb-local.stamp").exists():
         return "Amazon's DynamoDB Local is not here (make engines; on Debian it needs default-jdk-headless maven)"
     return None
 
 
-def missing_for_stripe() -> str | None:
+def missing_for_stripe(engines: Path = ENGINES) -> str | None:
     """What keeps stripe-mock from running here, and what to do about it."""
-    if not (STRIPE_MOCK.parents[1] / "stripe-mock.stamp").exists():
+    if not (engines / "stripe-mock.stamp").exists():
         return "Stripe's stripe-mock is not here (make engines; on Debian it needs golang-go)"
     return None
 
