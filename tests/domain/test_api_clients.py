@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.api_clients import CLIENT_ID_BYTES, SECRET_BYTES, ApiClient, hash_secret, is_secret_of, text_key
+from chalicelib.domain.api_clients import (
+    CLIENT_ID_BYTES,
+    SECRET_BYTES,
+    ApiClient,
+    fingerprint,
+    hash_secret,
+    is_secret_of,
+    text_key,
+)
 
 PEPPER = bytes(32)
 CREATED_AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -61,3 +69,7 @@ def test_a_client_is_enabled_until_it_is_disabled() -> None:
 
 def test_the_hashes_do_not_show_when_a_client_is_printed() -> None:
     assert CLIENT.secret_hashes[0] not in repr(CLIENT)
+
+
+def test_a_fingerprint_tells_hashes_apart_and_is_half_of_a_sha_256() -> None:
+    assert fingerprint("abc") == "ba7816bf8f01cfea414140de5dae2223"

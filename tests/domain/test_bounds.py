@@ -5,11 +5,30 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from chalicelib.domain.bounds import DISPUTES_KEPT, PAYMENTS_KEPT, REFUNDS_KEPT
+import pytest
+
+from chalicelib.domain.bounds import was_offered
 from chalicelib.domain.concerns import OVERFLOWED
-from chalicelib.domain.facts import Dispute, DisputeSeen, DisputeStatus, Seen
+from chalicelib.domain.edits import ParticipantEdit, add_participant, edit_participant
+from chalicelib.domain.facts import NOTHING_YET, Dispute, DisputeSeen, DisputeStatus, Seen
 from chalicelib.domain.payments import PaymentStatus
-from tests.support.histories import charge, folded, needs, paid, refund, refunds_owed, session_of, settled, standing_of
+from chalicelib.domain.sessions import InvalidSessionError, Participant, ParticipantWish, Problem, Role, Session
+from tests.support.histories import (
+    FEE,
+    NOON,
+    TEAM,
+    charge,
+    folded,
+    guest_of,
+    needs,
+    noon,
+    paid,
+    refund,
+    refunds_owed,
+    session_of,
+    settled,
+    standing_of,
+)
 
 
 def cents_back(count: int) -> list[Seen]:
@@ -18,14 +37,14 @@ def cents_back(count: int) -> list[Seen]:
 
 
 def test_as_many_refunds_as_are_kept_are_no_overflow() -> None:
-    history = folded(*paid(), *cents_back(REFUNDS_KEPT))
+    history = folded(*paid(), *cents_back(20))
     assert not history.overflowed
     assert needs(session_of(history)) is None
 
 
 def test_more_refunds_than_are_kept_are_told_and_counted_by_stripes_own_sum() -> None:
     history = folded(*paid(), *cents_back(500), charge(refunded=500))
-    assert len(history.refunds) == REFUNDS_KEPT
+    assert len(history.refunds) == 20
     assert standing_of(session_of(history)).amount_refunded == 500
     assert standing_of(session_of(history)).status is PaymentStatus.PARTIALLY_REFUNDED
     assert needs(session_of(history)) == OVERFLOWED
@@ -56,12 +75,49 @@ def test_our_own_refunds_are_kept_before_those_of_the_dashboard() -> None:
 def test_payments_for_offers_we_never_made_push_out_none_for_those_we_made() -> None:
     forged = [replace(charge(), payment_intent_id=f"pi_0{number}", attempt_id="nobody") for number in range(100)]
     history = folded(*forged, *paid(9), count=9)
-    assert len(history.payments) == PAYMENTS_KEPT
+    assert len(history.payments) == 4
     assert "pi_9" in {payment.payment_intent_id for payment in history.payments}
 
 
 def test_disputes_are_bounded_too() -> None:
     disputes = [DisputeSeen(Dispute(f"dp_{n:02d}", "pi_1", 100, DisputeStatus.WON), asked=False) for n in range(30)]
     history = folded(*paid(), *disputes)
-    assert len(history.disputes) == DISPUTES_KEPT
+    assert len(history.disputes) == 4
     assert needs(session_of(history)) == OVERFLOWED
+
+
+# --- who may pay --------------------------------------------------------------------------------------------------
+
+
+def test_who_has_or_had_an_attempt_was_offered_to_pay() -> None:
+    assert not was_offered(NOTHING_YET)
+    assert was_offered(folded())
+    assert was_offered(replace(NOTHING_YET, closed_attempts=1))
+
+
+def session_with(payers: int) -> Session:
+    """So many owe a fee or were offered to pay one: the last thirteen are removed, and two more owe nothing."""
+    session = session_of(fee=None)
+    owing = [Participant(number, Role.GUEST, NOON, key_id=1, fee=FEE) for number in range(3, payers + 3)]
+    gone = [replace(one, deleted_at=noon(plus=1), history=folded()) for one in owing[-13:]]
+    free = Participant(100, Role.GUEST, NOON, key_id=1, fee=FEE, deleted_at=noon(plus=1))
+    return replace(session, participants=(*session.participants, *owing[:-13], *gone, free))
+
+
+TOO_MANY = Problem("fee", "at most 60 participants owe or paid a fee, with those removed; schedule another session")
+
+
+def test_sixty_may_owe_or_have_paid_and_one_more_is_refused() -> None:
+    wish = ParticipantWish(fee=FEE)
+    sixty = add_participant(session_with(59), wish, TEAM, key_id=1, now=NOON)
+    assert sixty.participants[-1].fee == FEE
+    with pytest.raises(InvalidSessionError) as refused:
+        add_participant(session_with(60), wish, TEAM, key_id=1, now=NOON)
+    assert refused.value.problems == (TOO_MANY,)
+
+
+def test_a_first_fee_for_somebody_who_is_there_counts_too() -> None:
+    full = session_with(60)
+    with pytest.raises(InvalidSessionError) as refused:
+        edit_participant(full, guest_of(full), ParticipantEdit(fee=FEE), TEAM, now=NOON)
+    assert refused.value.problems == (TOO_MANY,)

@@ -279,6 +279,12 @@ def test_a_session_id_is_a_uuid_of_version_7_that_ends_in_00() -> None:
     assert UUID(session_id).version == 7
 
 
+def test_a_session_id_keeps_every_bit_of_chance_but_those_of_version_and_variant() -> None:
+    now = datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC)
+    assert session_id_at(now, b"\xff" * 9) == "017f22e2-79b0-7fff-bfff-ffffffffff00"
+    assert session_id_at(now, b"\x00" * 9) == "017f22e2-79b0-7000-8000-000000000000"
+
+
 @given(
     now=st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  Hypothesis wants naive bounds
     entropy=st.binary(min_size=9, max_size=16),

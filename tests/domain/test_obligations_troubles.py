@@ -53,7 +53,7 @@ REFUND_KEY = "refund:auto-ch_1"
 
 @pytest.mark.parametrize(
     ("failures", "minutes"),
-    [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 64), (8, 128), (9, 256), (10, 360), (11, 360), (30, 360)],
+    [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 64), (8, 128), (9, 256), (10, 360), (11, 360), (100, 360)],
 )
 def test_the_wait_doubles_from_a_minute_to_six_hours(failures: int, minutes: int) -> None:
     history = folded(*([failed(REFUND_KEY, NOON)] * failures), history=folded(*paid()))
@@ -69,6 +69,19 @@ def test_chance_adds_up_to_a_quarter_to_the_wait(jitter: float, failures: int) -
     assert retry_at is not None
     shortest = min(MINUTE * 2 ** (failures - 1), 6 * HOUR)
     assert shortest <= retry_at - NOON <= shortest * 1.25
+
+
+def test_chance_of_a_half_adds_an_eighth() -> None:
+    (trouble,) = folded(failed(REFUND_KEY, NOON, jitter=0.5)).troubles
+    assert trouble.retry_at == NOON + timedelta(seconds=67.5)
+
+
+def test_failures_of_one_act_are_not_counted_for_another() -> None:
+    history = folded(failed("look:x", NOON), failed("look:x", NOON), failed(REFUND_KEY, noon(plus=5)))
+    assert [(one.key, one.failures, one.first_failed_at) for one in history.troubles] == [
+        ("look:x", 2, NOON),
+        (REFUND_KEY, 1, noon(plus=5)),
+    ]
 
 
 def test_a_failed_try_is_put_off_and_a_success_ends_the_trouble() -> None:

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.teams import PayeeAccount, Plan, RoomSettings, Team, UnknownPlanError, plan_named
+from chalicelib.domain.teams import (
+    InvalidOriginError,
+    PayeeAccount,
+    Plan,
+    RoomSettings,
+    Team,
+    UnknownPlanError,
+    plan_named,
+    web_origin,
+)
 
 TEAM = Team("team-1", "Riverside Clinic", datetime(2026, 3, 2, tzinfo=UTC))
 OWN = PayeeAccount(None)
@@ -103,3 +112,42 @@ def test_a_team_can_charge_on_an_account_that_can_and_while_it_is_not_suspended(
 def test_the_key_of_a_room_does_not_show_when_a_team_is_printed() -> None:
     room = RoomSettings("template", "https://rooms.example/{token}", "a secret of at least 32 bytes ..")
     assert "secret" not in repr(replace(TEAM, room=room))
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://clinic.example", "https://clinic.example"),
+        ("https://Clinic.EXAMPLE:443", "https://clinic.example"),
+        ("https://clinic.example:80", "https://clinic.example:80"),
+        ("https://clinic.example:8443", "https://clinic.example:8443"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:443", "http://localhost:443"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(text: str, origin: str) -> None:
+    assert web_origin(text) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "*",
+        "null",
+        "clinic.example",
+        "http://clinic.example",
+        "https://clinic.example/",
+        "https://clinic.example:0",
+        "https://clinic.example:123456",
+        "https://clinic.example\n",
+        "https://-clinic.example",
+        "https://user@clinic.example",
+    ],
+)
+def test_what_is_no_origin_is_refused_without_being_repeated(text: str) -> None:
+    with pytest.raises(
+        InvalidOriginError, match=r"^an origin is https://host\[:port\] without a path, or http://local"
+    ):
+        web_origin(text)

@@ -166,8 +166,11 @@ class _Trials:
             self._try(mutants, hold)
 
         if mutants:
+            collected = _Collected(all_of)
             with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-                pytest.main([*QUIET, *self._chosen.suites], plugins=[_Collected(all_of)])
+                ended = pytest.main([*QUIET, *self._chosen.suites], plugins=[collected])
+            if collected.error or ended is not pytest.ExitCode.OK:
+                raise RuntimeError("the trials came to no end") from collected.error
 
     def _try(self, mutants: Sequence[Mutant], hold: Callable[[Mutant], None]) -> None:
         gc.collect()
@@ -188,9 +191,13 @@ class _Collected:
 
     def __init__(self, instead: Callable[[pytest.Session], None]) -> None:
         self._instead = instead
+        self.error: Exception | None = None
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        self._instead(session)
+        try:
+            self._instead(session)
+        except Exception as error:  # noqa: BLE001 - pytest would print it where nobody looks
+            self.error = error
         return True
 
 

@@ -44,7 +44,9 @@ class Covering:
         """The tests that run any of its lines; of what runs at import, all that run the module."""
         known = self.tests.get(mutant.module, {})
         lines = known if self.acts_at_import(mutant) else mutant.lines
-        return set().union(*(known.get(line, ()) for line in lines)) - {_IMPORT, _BETWEEN_TESTS}
+        running = set().union(*(known.get(line, ()) for line in lines)) - {_IMPORT, _BETWEEN_TESTS}
+        # A module of records alone runs at no other time, whoever uses them.
+        return running or (set(self.seconds) if known and set().union(*known.values()) <= {_IMPORT} else set())
 
     def acts_at_import(self, mutant: Mutant) -> bool:
         known = self.tests.get(mutant.module, {})
