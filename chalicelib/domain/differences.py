@@ -89,7 +89,7 @@ def _of_charge(history: PaymentHistory, shown: ChargeSeen) -> Iterator[Differenc
     elif _figures(payment.charge) != _figures(charge):
         kept = f"{payment.charge.charge_id} of {_money(payment.charge.amount, payment.charge.currency)}"
         yield Difference(DifferenceKind.PAYMENT_DIFFERS, charge.charge_id, f"{what} is kept here as charge {kept}.")
-    elif payment.paid is None and is_unproven(payment, history):
+    elif is_unproven(payment, history):
         yield Difference(DifferenceKind.PAYMENT_DIFFERS, charge.charge_id, f"{what} is not kept as paid here.")
     yield from _of_sum(history, payment, shown, what)
 
@@ -97,7 +97,8 @@ def _of_charge(history: PaymentHistory, shown: ChargeSeen) -> Iterator[Differenc
 def _of_sum(history: PaymentHistory, payment: Payment | None, shown: ChargeSeen, what: str) -> Iterator[Difference]:
     """Whether the charge's own sum counts a refund that failed is not documented, so it may or may not."""
     back = refunded(history, payment) if payment else 0
-    failed = sum(one.amount for one in refunds_of(history, payment) if is_failed(one)) if payment else 0
+    refunds = refunds_of(history, payment) if payment else ()
+    failed = sum(one.amount for one in refunds if is_failed(one))
     if history.overflowed or shown.amount_refunded in {back, back + failed}:
         return
     currency = shown.charge.currency

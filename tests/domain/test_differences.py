@@ -192,8 +192,24 @@ def test_what_is_more_than_is_kept_is_no_difference_a_person_is_told_of_it() -> 
     assert told(replace(NOTHING_YET, overflowed=True), charge()) == []
     assert told(replace(NOTHING_YET, overflowed=True), refund()) == []
     # What is kept is compared all the same.
+    assert kinds(full, charge(amount=8001)) == ["payment_differs"]
     kept = replace(folded(refund(), history=PAID), overflowed=True)
     assert kinds(kept, refund(status=RefundStatus.FAILED)) == ["refund_differs"]
+
+
+def test_each_thing_is_held_against_its_own_kind_and_id() -> None:
+    """Two offers, both paid; the second one was given back and disputed."""
+    more = (refund("2", 500, of=2), dispute(DisputeStatus.LOST, of=2))
+    history = folded(*paid(1), *paid(2), *more, count=2)
+    assert told(history, charge(2, refunded=500)) == []
+    assert told(history, charge(1)) == []
+    assert kinds(history, refund("1", 500)) == ["refund_unknown"]
+    assert kinds(history, dispute(DisputeStatus.LOST)) == ["dispute_unknown"]
+    first = folded(dispute(DisputeStatus.OPEN), history=history)
+    assert told(first, dispute(DisputeStatus.LOST, of=2)) == []
+    waiting = folded(checkout(AttemptState.EXPIRED, 1), checkout(AttemptState.PROCESSING, 2), count=2)
+    assert "is failed at Stripe and processing here" in told(waiting, checkout(AttemptState.FAILED, 2))[0][2]
+    assert "is paid at Stripe and processing here" in told(waiting, checkout(AttemptState.PAID, 2))[0][2]
 
 
 # --- offers ---------------------------------------------------------------------------------------------------------
