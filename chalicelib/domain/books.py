@@ -230,7 +230,8 @@ def _of_payment(number: int, former: Judged | None, judged: Judged) -> Iterator[
     because = judged.return_because
     if because is not None and because is not (former.return_because if former else None):
         yield AuditEntry("goes_back", RULE, number, about, why=because.value)
-    if payment.paid and not judged.accepted and not (known and known.paid and not (former and former.accepted)):
+    was_strange = former is not None and former.payment.paid and not former.accepted
+    if payment.paid and not judged.accepted and not was_strange:
         yield AuditEntry("not_accepted", RULE, number, about, why="it is not what was asked for")
 
 

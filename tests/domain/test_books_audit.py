@@ -121,6 +121,10 @@ def test_a_first_fee_is_set_and_another_description_sets_none() -> None:
     assert entries(session_of(), session_of(fee=Fee(8000, "aud", "Consultation"))) == []
 
 
+def test_a_fee_that_is_no_more_sets_none() -> None:
+    assert entries(session_of(), session_of(fee=None)) == []
+
+
 # --- what people decided ------------------------------------------------------------------------------------------
 
 
@@ -172,6 +176,7 @@ CHARGED = AuditEntry("charged", "stripe", 2, "ch_1", 8000, "aud")
 
 def test_that_money_came_and_was_charged_is_said_as_each_is_learnt() -> None:
     assert learnt(folded(), *paid()) == [PAID, CHARGED]
+    assert learnt(folded(), charge()) == [CHARGED]
     assert learnt(folded(checkout()), charge()) == [CHARGED]
     assert learnt(folded(charge()), checkout()) == [PAID]
 
@@ -197,6 +202,12 @@ def test_another_reason_for_which_it_goes_back_is_said_too() -> None:
     before, after = session_of(history), session_of(history, **CANCELED)
     assert AuditEntry("goes_back", "rule", 2, "pi_1", why="canceled") in entries(before, after)
     assert entries(after, after) == []
+
+
+def test_a_reason_to_send_it_back_that_is_no_more_is_not_said() -> None:
+    history = folded(*paid(at=END))
+    (entry,) = entries(session_of(history), session_of(history, end_time=END + HOUR))
+    assert entry.what == "rescheduled"
 
 
 STRANGE = AuditEntry("not_accepted", "rule", 2, "pi_1", why="it is not what was asked for")
