@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 STAGE ?= staging
 UPGRADE ?=
+MODULE ?=
 HISTORIES ?= 1000
 SEED ?= 1
 
@@ -20,7 +21,7 @@ LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help run test test-all simulate museum engines coverage check format package lock clean
+.PHONY: help run test test-all simulate museum guards engines coverage check format package lock clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +40,9 @@ simulate: .venv/dev.stamp ## random histories of two clinics, on all cores (make
 
 museum: .venv/dev.stamp ## bring back the bugs that others reported, one by one, and see their tests turn red
 	$(BIN)/python -m tests.museum
+
+guards: .venv/dev.stamp ## break every guard of the domain in turn, and see a test turn red (make guards MODULE=payments)
+	$(BIN)/python -m tests.guards $(MODULE)
 
 engines: $(ENGINES:%=.local/engines/%.stamp) ## the real engines that tests run on: Amazon's DynamoDB Local, Stripe's stripe-mock
 
