@@ -153,6 +153,22 @@ def test_where_failures_cannot_be_counted_stripe_delivers_again(world: World, se
     assert parked(world) == []
 
 
+def test_two_deliveries_that_fail_at_once_count_one_and_are_both_delivered_again(
+    world: World, session: Session
+) -> None:
+    event = strange_event(world)
+    met: list[str] = []
+
+    def beside(io: Io) -> None:
+        if io.name == "parked_events.save" and not met:
+            met.append(io.name)
+            fail(world, event, 1)
+
+    with world.seam.armed(before=beside):
+        fail(world, event, 1)
+    assert [one.failures for one in parked(world)] == [1]
+
+
 # --- in nobody's way ----------------------------------------------------------------------------------------------
 
 

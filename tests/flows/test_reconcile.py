@@ -11,6 +11,7 @@ from chalicelib.domain.admission import Door
 from chalicelib.domain.facts import AttemptState, DisputeStatus, RefundStatus
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Fee, Session
+from chalicelib.domain.teams import PayeeAccount
 from chalicelib.gateways.stripe_api import StripeError
 from tests.support.invariants import FEE
 from tests.support.reconciling import reconciled
@@ -387,6 +388,14 @@ def test_two_clinics_on_one_account_get_what_is_theirs(world: World) -> None:
     for team, session in zip((world.team, world.other_team), sessions, strict=True):
         rows = world.ledger.between(team.team_id, session.created_at, world.clock())
         assert [row.session_id for row in rows] == [session.session_id]
+
+
+def test_a_clinic_on_two_accounts_has_each_compared_by_itself(world: World, session: Session) -> None:
+    told(world)
+    account = world.stripe.create_account("Riverside Clinic, second")
+    world.change_team(accounts=(PayeeAccount(None), PayeeAccount(account, is_default=False)))
+    for name in (None, account):
+        assert reconciled(world, account=name).sentences == []
 
 
 # --- the span, the pages, the time ----------------------------------------------------------------------------------
