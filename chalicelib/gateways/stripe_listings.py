@@ -1,8 +1,9 @@
 """Stripe's own lists of what happened in a stretch of time, page by page: what is ours in them, and what it tells.
 
 Charges are listed, not PaymentIntents: a charge is what moved money, its `created` is the time of payment that the
-ledger goes by, and it carries our ids, which Stripe copies to it (https://docs.stripe.com/metadata). Refunds and
-disputes are listed with their PaymentIntent expanded, which carries them too, so that no call more says whose they are.
+ledger goes by, and it carries our ids, which Stripe copies to it when the payment is confirmed
+(https://support.stripe.com/questions/how-metadata-works-with-related-objects). Refunds and disputes are listed with
+their PaymentIntent expanded, which carries them too, so that no call more says whose they are.
 
 What was created before that time and changed in it is told by events alone: a debit that came through, a refund that
 failed, a dispute that closed. Stripe lists events of 30 days (https://docs.stripe.com/api/events/list).
