@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from chalicelib.domain.bounds import was_offered
 from chalicelib.domain.sessions import Session, saw
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
@@ -28,6 +29,7 @@ class Settled(StrEnum):
     KNOWN = "known"
     NOT_OURS = "not_ours"
     OTHER_ACCOUNT = "other_account"
+    """Told by an account that was not asked to charge, or of somebody whom nobody asked to pay."""
     OTHER_MODE = "other_mode"
     NO_SESSION = "no_session"
 
@@ -65,10 +67,14 @@ def _place(ctx: Context, event: Event) -> Place | None:
 
 
 def is_of_its_account(ctx: Context, account: str | None, session: Session, place: Place) -> bool:
-    """Whoever has a Stripe account can write our ids into metadata: only the account asked to charge counts."""
+    """Whoever has a Stripe account can write our ids into metadata: only the account asked to charge counts.
+
+    Of somebody who was never offered to pay nothing is kept at all, so that nobody can fill a session with strangers.
+    """
     participant = session.participant(place.number)
-    attempts = participant.history.attempts if participant else ()
-    for attempt in attempts:
+    if participant is None or not was_offered(participant.history):
+        return False
+    for attempt in participant.history.attempts:
         if attempt.attempt_id == place.attempt_id:
             return attempt.stripe_account_id == account
     return ctx.teams.get(place.team_id).has_account(account)
