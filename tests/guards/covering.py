@@ -46,11 +46,11 @@ class Covering:
         lines = known if self.acts_at_import(mutant) else mutant.lines
         running = set().union(*(known.get(line, ()) for line in lines)) - {_IMPORT, _BETWEEN_TESTS}
         # A module of records alone runs at no other time, whoever uses them.
-        return running or (set(self.seconds) if known and set().union(*known.values()) <= {_IMPORT} else set())
+        return running or (set(self.seconds) if self.acts_at_import(mutant) else set())
 
     def acts_at_import(self, mutant: Mutant) -> bool:
         known = self.tests.get(mutant.module, {})
-        return mutant.body_of is None or any(_IMPORT in known.get(line, ()) for line in mutant.lines)
+        return any(_IMPORT in known.get(line, ()) for line in mutant.lines)
 
 
 def covering(package: str, folder: Path, suites: Collection[str]) -> Covering:

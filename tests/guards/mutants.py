@@ -39,7 +39,8 @@ _NOT_RUN = frozenset({"annotation", "bases", "decorator_list", "returns", "type_
 class Mutant:
     """`lines`: those of the statement, which a test runs that may notice. `nth`: among its equals in one function.
 
-    `body_of`: the function (`Class.method`) in whose body it is; None for what runs when the module is imported.
+    `body_of`: the function (`Class.method`) in whose body it is, if its code can be swapped. None: it runs when the
+    module is imported, or the function calls `super()`, which is bound to its class.
     """
 
     module: str
@@ -148,7 +149,10 @@ def _function(node: ast.AST, around: str) -> str:
 
 def _body(node: ast.AST, name: str, spot: _Spot) -> str | None:
     """The function, if this is its body; what else belongs to it, as its defaults, is worked out by the import."""
-    return spot.function if isinstance(node, ast.FunctionDef) and name == "body" else None
+    if not isinstance(node, ast.FunctionDef) or name != "body":
+        return None
+    calls_super = any(isinstance(inner, ast.Name) and inner.id == "super" for inner in ast.walk(node))
+    return None if calls_super else spot.function
 
 
 def _lines(node: ast.AST, around: range) -> range:

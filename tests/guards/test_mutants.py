@@ -174,3 +174,8 @@ def test_what_runs_at_import_is_in_no_functions_body() -> None:
         "9": None,
         "10": "f",
     }
+
+
+def test_what_calls_super_is_not_swapped_since_it_is_bound_to_its_class() -> None:
+    (gone,) = mutants_of("class E(Exception):\n    def __init__(self):\n        super().__init__('no')", "rules")
+    assert (gone.mutation, gone.body_of) == ("gone", None)
