@@ -221,6 +221,14 @@ def test_one_that_comes_late_is_looked_for_among_the_parked_for_one_read(world: 
         assert spent() == Spent(reads=2, writes=1)
 
 
+def test_a_failure_costs_one_read_and_one_write(world: World, session: Session) -> None:
+    event = strange_event(world)
+    for _ in range(2):
+        with world.seam.counted() as spent:
+            fail(world, event, 1)
+            assert spent() == Spent(reads=2, writes=1)
+
+
 # --- out again ----------------------------------------------------------------------------------------------------
 
 

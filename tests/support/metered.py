@@ -32,6 +32,7 @@ CLIENT_SECRET = "secret-of-client-1"
 OPERATIONS = {
     "GetItem": Kind.READ,
     "Query": Kind.QUERY,
+    "Scan": Kind.QUERY,
     "PutItem": Kind.WRITE,
     "UpdateItem": Kind.WRITE,
     "TransactWriteItems": Kind.WRITE,
