@@ -20,6 +20,7 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     RefundStatus,
     Seen,
+    Trouble,
 )
 from chalicelib.domain.sessions import Fee, Role, Session
 from chalicelib.domain.teams import PayeeAccount, Team
@@ -219,6 +220,11 @@ def test_after_stripe_refused_an_offer_it_is_tried_again_only_when_its_wait_is_o
     refused = ActFailed(OFFER_KEY, noon(plus=1), "Stripe refuses to take this payment.", 0.0)
     session = session_of(folded(AttemptVoid("attempt-1"), refused))
     assert door(session, now) is behind
+
+
+def test_an_offer_that_is_never_to_be_tried_again_is_refused_for_good() -> None:
+    trouble = Trouble(OFFER_KEY, 1, NOON, None, "Refused.")
+    assert door(session_of(replace(folded(), troubles=(trouble,))), END - SECOND) is Door.OFFER_REFUSED
 
 
 def test_an_offer_refused_for_weeks_can_be_asked_for_again_six_hours_later() -> None:

@@ -19,6 +19,7 @@ from chalicelib.domain.api_clients import (
     fingerprint,
     hash_secret,
     is_secret_of,
+    kept_hash,
     text_key,
 )
 
@@ -47,6 +48,12 @@ def test_any_of_a_clients_secrets_is_good_and_nothing_else(secret: str, *, good:
 
 def test_a_secret_is_bound_to_the_deployments_own_key() -> None:
     assert not is_secret_of(CLIENT, bytes([1]) * 32, "first")
+
+
+def test_of_two_hashes_of_one_secret_the_first_that_is_kept_is_told() -> None:
+    former = bytes([1]) * 32
+    twice = replace(CLIENT, secret_hashes=(hash_secret(former, "first"), hash_secret(PEPPER, "first")))
+    assert kept_hash(twice, (PEPPER, former), "first") == hash_secret(former, "first")
 
 
 def test_a_client_without_secrets_knows_none() -> None:
