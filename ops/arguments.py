@@ -184,6 +184,7 @@ def _add_reconcile(groups: Commands[argparse.ArgumentParser]) -> None:
     one.add_argument("--to", type=_moment, dest="end", metavar="TIME", help="without it itself; default: now")
     one.add_argument("--account", type=_account, help="a connected account, acct_...; default: our own")
     one.add_argument("--repair", action="store_true", help="fold in what Stripe says, and write ledger rows again")
+    _by_argument(one)
 
 
 def _add_parked(group: Commands[argparse.ArgumentParser]) -> None:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from chalicelib.domain.books import operator
 from chalicelib.flows.reconcile import Tally, reconcile
 from chalicelib.flows.reconcile_session import Finding, Scope
 from chalicelib.gateways.stripe_listings import Span
@@ -22,7 +23,7 @@ PAGES_BETWEEN_SIGNS = 10
 
 
 def reconcile_account(deployment: Deployment, asked: Namespace) -> Iterator[str]:
-    ctx = deployment.ctx.within(LONGEST_RUN_SECONDS)
+    ctx = deployment.ctx.within(LONGEST_RUN_SECONDS).acting_for(operator(asked.by))
     span = _span(asked.start, asked.end, ctx.clock())
     yield f"{asked.account or 'our own account'}, from {moment(span.start)} to {moment(span.end)}"
     tally, pages = Tally(), 0

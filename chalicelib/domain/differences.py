@@ -41,7 +41,7 @@ class DifferenceKind(StrEnum):
     DISPUTE_UNKNOWN = "dispute_unknown"
     DISPUTE_DIFFERS = "dispute_differs"
     SESSION_GONE = "session_gone"
-    """Money came for a session, or a participant, that is kept no more."""
+    """Money came for a session that is kept no more."""
     UNREADABLE = "unreadable"
     """What Stripe shows, or what is kept, cannot be read."""
     ROW_MISSING = "row_missing"

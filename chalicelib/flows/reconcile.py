@@ -112,6 +112,8 @@ class _Comparing:
     def _by_session(self, page: list[Listed]) -> dict[tuple[str, str], list[Told]]:
         grouped: dict[tuple[str, str], list[Told]] = {}
         for listed in page:
+            if listed.place is not None and not listed.tells:
+                continue
             try:
                 ours = self._placed(listed)
             except (StripeError, StrangeObjectError) as error:

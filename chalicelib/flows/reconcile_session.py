@@ -73,9 +73,9 @@ def facts_compared(ctx: Context, scope: Scope, session: Session, told: list[Told
 
 
 def gone(told: Told) -> Difference:
-    """Money came for a session or a participant that is kept no more."""
+    """Money came for a session that is kept no more."""
     place, object_id = told.place, told.listed.object_id
-    sentence = f"{object_id} is for participant {place.number} of session {place.session_id}, kept no more."
+    sentence = f"{object_id} is for participant {place.number} of session {place.session_id}, which is kept no more."
     return Difference(DifferenceKind.SESSION_GONE, object_id, sentence)
 
 
@@ -86,8 +86,6 @@ def _differences(session: Session, told: Told) -> Iterable[Difference]:
         return [Difference(DifferenceKind.UNREADABLE, listed.object_id, sentence)]
     if listed.shown is None:
         return []
-    if session.participant(told.place.number) is None:
-        return [gone(told)]
     return differences(_history(session, told), listed.shown, is_current=listed.is_current)
 
 
@@ -130,11 +128,10 @@ def _learnt(ctx: Context, scope: Scope, session: Session, told: Told, kinds: set
 
 
 def rows_compared(ctx: Context, scope: Scope, session: Session, ledger: Mapping[str, LedgerRow]) -> list[Finding]:
-    """Where the ledger and the facts differ. `ledger` was read before, so what differs there is read once more."""
+    """Where the ledger and the facts differ. `ledger` is older than the session: what differs is read once more."""
     suspect = frozenset(row_differences(session, ledger, scope.span.start, scope.span.end))
     if not suspect:
         return []
-    session = ctx.sessions.get(session.team_id, session.session_id)
     found = _row_differences(ctx, scope, session, suspect)
     left = set(found)
     if found and scope.repairs:

@@ -68,6 +68,11 @@ class Listed:
     is_strange: bool = False
     is_current: bool = True
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to compare: a charge that took no money is none."""
+        return self.shown is not None or self.is_strange
+
 
 class StripeListings:
     """What one account lists of one span; one call for each page of 100 objects, the newest first."""

@@ -12,6 +12,7 @@ from chalicelib.domain.facts import AttemptState, DisputeStatus, RefundStatus
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Fee, Session
 from chalicelib.domain.teams import PayeeAccount
+from chalicelib.flows.settle import Settled, settle
 from chalicelib.gateways.stripe_api import StripeError
 from tests.support.invariants import FEE
 from tests.support.reconciling import reconciled
@@ -205,7 +206,7 @@ def test_a_session_that_is_gone_while_its_money_is_there(world: World, session: 
     world.sessions._items.clear()
     report = reconciled(world, repairs=True)
     assert report.sentences == [
-        f"{charge_id(world)} is for participant 2 of session {session.session_id}, kept no more."
+        f"{charge_id(world)} is for participant 2 of session {session.session_id}, which is kept no more."
     ]
     assert (report.tally.left, report.tally.mended) == (1, 0)
 
@@ -252,6 +253,7 @@ def test_a_row_that_the_ledger_lacks_is_written_again(world: World, session: Ses
     world.clock.advance(seconds=1)
     report = reconciled(world)
     assert report.sentences == [f"Charge {charge_id(world)} of 80.00 AUD has no row in the ledger."]
+    assert ledger_texts(world) == {}
     assert reconciled(world, repairs=True).tally.is_clean
     assert ledger_texts(world) == {key: text}
     assert world.participant(session).history == facts
@@ -285,18 +287,21 @@ def test_a_row_whose_charge_stripe_does_not_list_is_said_and_left_to_a_person(wo
     assert ledger_texts(world) == before
 
 
-def test_a_row_written_while_the_lists_are_read_is_no_difference(world: World, session: Session) -> None:
-    """The webhook arrives between the read of the ledger and that of the session."""
-    arrived: list[int] = []
+def test_a_row_written_after_the_ledger_was_read_is_no_difference(world: World, session: Session) -> None:
+    """The ledger is read with the newest session; then the webhooks of the other one arrive."""
+    late = [world.event(kind) for kind in ("checkout.session.completed", "charge.succeeded")]
+    world.pay(world.schedule(starts_in=LATER))
+    told(world)
+    world.clock.advance(seconds=1)
+    arrived: list[Settled] = []
 
-    def late(io: Io) -> None:
+    def arrive(io: Io) -> None:
         if io.name == "ledger.between" and not arrived:
-            arrived.append(1)
-            told(world)
+            arrived.extend(settle(world.ctx, event) for event in late)
 
-    with world.seam.armed(after=late):
-        assert [kind for kind in reconciled(world).kinds if kind.startswith("row")] == []
-    assert arrived == [1]
+    with world.seam.armed(after=arrive):
+        assert reconciled(world).sentences == []
+    assert arrived == [Settled.KEPT, Settled.KEPT]
 
 
 def test_a_row_is_not_written_over_by_facts_that_are_no_longer_the_newest(world: World, session: Session) -> None:
@@ -368,6 +373,9 @@ def test_ids_of_ours_that_another_account_wrote_into_its_metadata_are_not_ours(w
     assert report.sentences == []
     assert (report.tally.charges, report.tally.others) == (1, 1)
     assert world.session(session) == before
+    # Nor is money of theirs missing here when the session is gone.
+    world.sessions._items.clear()
+    assert reconciled(world, repairs=True, account=account).sentences == []
 
 
 def test_another_deployment_on_the_same_test_account_is_none_of_our_business(world: World, session: Session) -> None:
@@ -396,6 +404,27 @@ def test_a_clinic_on_two_accounts_has_each_compared_by_itself(world: World, sess
     world.change_team(accounts=(PayeeAccount(None), PayeeAccount(account, is_default=False)))
     for name in (None, account):
         assert reconciled(world, account=name).sentences == []
+
+
+def test_a_card_that_was_declined_is_no_money_and_costs_no_read(world: World) -> None:
+    world.stripe.set_webhooks("drop")
+    world.pay(world.schedule(starts_in=LATER), "4000000000000002")
+    world.clock.advance(seconds=1)
+    world.sessions._items.clear()
+    mark = len(world.seam.done)
+    report = reconciled(world)
+    assert (report.sentences, report.tally.charges, report.tally.others) == ([], 1, 0)
+    assert "sessions.get" not in [io.name for io in world.seam.done[mark:]]
+
+
+def test_a_session_that_newer_code_wrote_is_left_to_newer_code(world: World, session: Session) -> None:
+    other = world.schedule(starts_in=LATER)
+    world.pay(other)
+    world.clock.advance(seconds=1)
+    world.sessions.written_by_newer_code(session.team_id, session.session_id)
+    report = reconciled(world, repairs=True)
+    assert (report.tally.failed, report.tally.mended) == (1, 1)
+    assert world.status(other) is PaymentStatus.PAID
 
 
 # --- the span, the pages, the time ----------------------------------------------------------------------------------

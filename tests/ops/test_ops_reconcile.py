@@ -56,6 +56,17 @@ def test_with_repair_it_is_mended_and_the_exit_code_is_0(desk: Desk, world: Worl
     assert desk.field("differences") == "0"
 
 
+def test_who_had_a_ledger_row_written_again_is_in_the_audit(desk: Desk, world: World, session: Session) -> None:
+    for kind in ("checkout.session.completed", "charge.succeeded"):
+        world.settle(kind)
+    world.sessions.books._ledger.clear()
+    world.clock.advance(seconds=1)
+    assert desk.run(*FROM, "--repair", "--by", "jo") == 0
+    world.clock.advance(seconds=1)
+    *_, last = world.audit.between(session.team_id, session.created_at, world.clock())
+    assert [(one.what, one.who) for one in last.entries] == [("ledger_row_rewritten", "operator:jo")]
+
+
 def test_what_cannot_be_mended_needs_a_person(desk: Desk, world: World, session: Session) -> None:
     world.sessions._items.clear()
     assert desk.run(*FROM, "--repair") == 1
