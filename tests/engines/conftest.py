@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.storage.tables import TABLES, TableSettings, connect, create_tables
 from sandbox.environment import shut_out
-from tests.engines.engine_wire import EngineWire
+from tests.engines.engine_wire import EngineWire, be_patient
 from tests.engines.engines import dynamodb_local, missing_for_dynamodb, missing_for_stripe, stripe_mock
 from tests.storage.wire import Wire, hung_on
 
@@ -45,6 +45,7 @@ def dynamodb(dynamodb_address: str) -> Iterator[None]:
     """The tables' clients speak to Amazon's engine."""
     with made_up_credentials():
         connect(TableSettings("anteroom-engine-", "us-east-1", dynamodb_address))
+        be_patient()
         create_tables()
         yield
 

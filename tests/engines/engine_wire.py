@@ -7,7 +7,20 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from typing_extensions import override
 
+from chalicelib.storage.tables import TABLES
 from tests.storage.wire import PUTS, Wire, operation_of
+
+PATIENCE_SECONDS = 60
+
+
+def be_patient() -> None:
+    """Let the tables' clients, connected and not yet used, wait longer than a request of the product's may.
+
+    The engine warms up for seconds where others need the processors, too; it is not its speed that is tried here.
+    """
+    for model in TABLES.values():
+        model.Meta.connect_timeout_seconds = PATIENCE_SECONDS
+        model.Meta.read_timeout_seconds = PATIENCE_SECONDS
 
 
 class EngineWire(Wire):

@@ -19,6 +19,7 @@ import app as deployed
 from chalicelib import wiring
 from chalicelib.storage.tables import TABLES
 from sandbox.environment import shut_out
+from tests.engines.engine_wire import be_patient
 from tests.support.edge import Reply, gateway_event
 
 READY = "ready"
@@ -68,6 +69,7 @@ def run(pipe: Connection, environment: Mapping[str, str], log: Path) -> None:
 def _warm_up() -> None:
     """Clients of the library are not to be made by many threads at once: a deployed process has one."""
     wiring.context()
+    be_patient()
     for model in TABLES.values():
         model.exists()
 

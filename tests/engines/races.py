@@ -35,6 +35,7 @@ from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.deliveries import signature
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.web import blueprint
+from tests.engines.engine_wire import be_patient
 from tests.engines.racer import READY, SWEEP, Sent, Work, run
 from tests.support.edge import CONFORMANCE, Reply, gateway_event
 from tests.support.world import PUBLIC_URL, ROOM_KEY, STRIPE_KEY, WEBHOOK_SECRET, WEBHOOK_URL, guest, host
@@ -124,10 +125,11 @@ class Shared:
         return answers
 
     def race_until_answered(self, requests: Sequence[Sent]) -> list[Reply]:
-        """As callers do: what is to be tried again is tried again, at once with all others that are."""
+        """As callers do: what is to be tried again is tried again when it is time, at once with all others that are."""
         answers = dict(enumerate(self.race(requests)))
         for _ in range(MOST_ROUNDS):
             again = [number for number, reply in answers.items() if "retry-after" in reply.headers]
+            self._advance(max((int(answers[number].headers["retry-after"]) for number in again), default=0))
             answers |= dict(zip(again, self.race([requests[number] for number in again]), strict=True))
         assert {reply.body for reply in answers.values() if "retry-after" in reply.headers} == set()
         return [answers[number] for number in range(len(requests))]
@@ -135,9 +137,13 @@ class Shared:
     def sweep_until_rest(self) -> None:
         """A day of overlapping sweeps."""
         for _ in range(6):
-            self.clock.advance(DAY.total_seconds() / 6)
-            self._ahead += DAY / 6
+            self._advance(DAY.total_seconds() / 6)
             self.race([Sent(SWEEP)] * PROCESSES)
+
+    def _advance(self, seconds: float) -> None:
+        """The clock of the whole deployment: nobody waits here."""
+        self.clock.advance(seconds)
+        self._ahead += timedelta(seconds=seconds)
 
     # --- what is sent -----------------------------------------------------------------------------------------------
 
@@ -208,6 +214,7 @@ def shared_deployment(dynamodb_address: str, directory: Path) -> Iterator[Shared
     choice = StripeChoice(STRIPE_KEY, WEBHOOK_SECRET, is_real=False)
     environment = settings_environment(addresses, choice, ROOM_KEY, os.urandom)
     ctx = replace(wiring.make_context(load(environment, str)), clock=clock.now)
+    be_patient()
     create_tables()
     processes = Processes(environment, directory)
     try:
