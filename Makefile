@@ -42,7 +42,7 @@ museum: .venv/dev.stamp ## bring back the bugs that others reported, one by one,
 	$(BIN)/python -m tests.museum
 
 guards: .venv/dev.stamp ## break every guard of the domain in turn, and see a test turn red (make guards MODULE=payments)
-	$(BIN)/python -m tests.guards $(MODULE)
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.guards $(MODULE)
 
 engines: $(ENGINES:%=.local/engines/%.stamp) ## the real engines that tests run on: Amazon's DynamoDB Local, Stripe's stripe-mock
 

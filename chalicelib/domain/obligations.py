@@ -180,7 +180,7 @@ def _next_look(claim: Owing, attempt: Attempt) -> datetime:
     """2 min, 15 min and 1 h after it was made, then every 6 h, when it expires, and when the window opens."""
     last = attempt.looked_at or attempt.made_at
     steady = attempt.made_at + LOOKS_AFTER[-1]
-    periods = max(0, (last - steady) // LOOKS_EVERY + 1)
+    periods = (last - steady) // LOOKS_EVERY + 1
     moments = [
         *(attempt.made_at + after for after in LOOKS_AFTER),
         steady + periods * LOOKS_EVERY,

@@ -258,7 +258,7 @@ def _merged_dispute(known: Dispute, seen: DisputeSeen) -> Dispute:
     """A verdict stands against "open"; two different verdicts are a doubt that only Stripe's own answer ends."""
     told = seen.dispute
     if seen.asked:
-        return replace(told, doubted=False)
+        return told
     if told.status in {DisputeStatus.OPEN, known.status}:
         return known
     if known.status is DisputeStatus.OPEN:
@@ -287,7 +287,7 @@ def judge(owing: Owing, history: PaymentHistory) -> tuple[Judged, ...]:
 def is_accepted(payment: Payment, history: PaymentHistory) -> bool:
     """Paid, and amount, currency, mode, account and Checkout Session are those of one of our attempts (I7)."""
     attempt = attempt_of(payment, history)
-    if attempt is None or payment.paid is None or not _fits(payment, attempt):
+    if attempt is None or not _fits(payment, attempt):
         return False
     offered = CheckoutPaid(attempt.checkout_session_id or "", attempt.amount, attempt.currency, attempt.livemode)
     return payment.paid == offered

@@ -20,6 +20,7 @@ from tests.support.histories import (
     charge,
     folded,
     guest_of,
+    keys,
     needs,
     noon,
     paid,
@@ -48,6 +49,18 @@ def test_more_refunds_than_are_kept_are_told_and_counted_by_stripes_own_sum() ->
     assert standing_of(session_of(history)).amount_refunded == 500
     assert standing_of(session_of(history)).status is PaymentStatus.PARTIALLY_REFUNDED
     assert needs(session_of(history)) == OVERFLOWED
+
+
+def test_what_is_kept_counts_where_stripe_has_told_no_sum_and_the_rest_is_not_listed_again() -> None:
+    history = folded(*paid(), *cents_back(500))
+    assert standing_of(session_of(history)).amount_refunded == 20
+    told = folded(charge(refunded=500), history=history)
+    assert keys(session_of(told)) == set()
+
+
+def test_paid_attempts_are_kept_also_where_their_payments_are_not() -> None:
+    nine = [fact for number in range(1, 10) for fact in paid(number)]
+    assert len(folded(*nine, count=9).attempts) == 9
 
 
 def test_what_overflows_is_not_asked_for_again_and_can_be_settled_by_hand() -> None:

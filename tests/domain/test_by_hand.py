@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.bounds import DECISIONS_KEPT
 from chalicelib.domain.by_hand import (
     By,
     DisputedError,
@@ -162,7 +161,7 @@ def test_amounts_keep_to_the_step_of_the_currency() -> None:
 
 
 def test_there_are_so_many_decisions_and_reasons_so_long() -> None:
-    few = with_decisions(PAID, *(decided(f"former-{number}", 1) for number in range(DECISIONS_KEPT - 1)))
+    few = with_decisions(PAID, *(decided(f"former-{number}", 1) for number in range(19)))
     full = decide(session_of(few), RefundWish(1, "x" * 255), "the-last")
     assert message_of(full, RefundWish(1))[0] == "amount"
     assert "at most 20 refunds" in message_of(full, RefundWish())[1]

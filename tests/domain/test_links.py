@@ -103,6 +103,12 @@ def test_a_return_token_says_what_it_was_minted_with(claims: ReturnClaims, key_i
     assert verify_return(KEYS, mint_return(KEYS, claims, key_id)) == claims
 
 
+@pytest.mark.parametrize(("generation", "octets"), [(0, b"\x00\x00"), (65_535, b"\xff\xff")])
+def test_a_link_has_65536_generations(generation: int, octets: bytes) -> None:
+    token = mint(KEYS, LinkClaims(TEAM, SESSION, 2, generation), key_id=7)
+    assert bytes(decoded(token))[33:35] == octets
+
+
 def test_an_older_generation_still_verifies_and_says_that_it_is_older() -> None:
     older = LinkClaims(team_id=TEAM, session_id=SESSION, number=2, generation=2)
     assert verify(KEYS, mint(KEYS, older, key_id=7)).generation == 2
@@ -110,6 +116,16 @@ def test_an_older_generation_still_verifies_and_says_that_it_is_older() -> None:
 
 
 # --- keys -----------------------------------------------------------------------------------------------------------
+
+
+def test_key_ids_are_one_octet() -> None:
+    assert LinkKeys({0: OLD_KEY, 255: NEW_KEY}, current=255).current == 255
+
+
+@pytest.mark.parametrize("keys", [{7: NEW_KEY, 256: OLD_KEY}, {7: NEW_KEY, -1: OLD_KEY}, {7: NEW_KEY, 8: bytes(31)}])
+def test_one_bad_key_beside_a_good_one_is_refused(keys: dict[int, bytes]) -> None:
+    with pytest.raises(ValueError, match="key"):
+        LinkKeys(keys, current=7)
 
 
 def test_a_token_of_the_old_key_verifies_as_long_as_the_key_is_kept() -> None:

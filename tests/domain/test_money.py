@@ -147,6 +147,7 @@ def test_a_fee_in_an_unknown_currency_is_refused() -> None:
 @pytest.mark.parametrize(
     ("money", "text"),
     [
+        (Money(-1, "aud"), "-0.01"),
         (Money(8000, "aud"), "80.00"),
         (Money(5, "aud"), "0.05"),
         (Money(-5, "aud"), "-0.05"),

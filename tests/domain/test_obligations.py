@@ -114,6 +114,12 @@ def test_a_charge_of_an_attempt_not_known_as_paid_makes_a_look_due_at_once(state
     assert look_due(session_of(folded(AttemptVoid("attempt-1"), charge()))) == NOON
 
 
+def test_a_charge_makes_no_look_due_at_any_other_attempt() -> None:
+    history = folded(checkout(OPEN), checkout(OPEN, 2), charge(2), count=2)
+    looks = {one.key: one.due_at for one in owed(session_of(history)) if isinstance(one, LookAtCheckout)}
+    assert looks == {"look:attempt-1": noon(plus=2), "look:attempt-2": NOON}
+
+
 def test_when_stripe_does_not_show_it_paid_yet_it_is_asked_again_two_minutes_later() -> None:
     assert look_due(session_of(folded(checkout(OPEN), charge(), looked(noon(plus=5))))) == noon(plus=7)
 
@@ -196,6 +202,17 @@ def test_the_charge_of_a_payment_is_fetched_at_once() -> None:
     (one,) = owed(session_of(folded(checkout())))
     assert isinstance(one, FetchCharge)
     assert (one.key, one.due_at, one.payment.payment_intent_id) == ("charge:pi_1", NOON, "pi_1")
+
+
+def test_a_charge_is_due_since_the_attempt_that_it_pays_was_made() -> None:
+    made = replace(folded(), attempts=(attempt(1), attempt(2, made_at=noon(plus=7))))
+    (one,) = [one for one in owed(session_of(folded(checkout(number=2), history=made))) if isinstance(one, FetchCharge)]
+    assert (one.key, one.due_at) == ("charge:pi_2", noon(plus=7))
+
+
+def test_while_the_charge_is_unknown_nothing_else_is_asked_about_the_payment() -> None:
+    doubted = folded(checkout(), dispute(DisputeStatus.WON), dispute(DisputeStatus.LOST))
+    assert keys(session_of(doubted)) == {"charge:pi_1"}
 
 
 def test_refunds_are_listed_when_the_charge_speaks_of_more_than_were_seen() -> None:

@@ -131,6 +131,15 @@ def test_what_went_back_in_part_already_is_not_given_twice() -> None:
     assert refunds_owed(session_of(history, **CANCELED)) == [("auto-ch_1", 5000, "canceled")]
 
 
+def test_the_last_cent_goes_back_too() -> None:
+    assert refunds_owed(session_of(folded(*paid(), refund("1", 7999)), **CANCELED)) == [("auto-ch_1", 1, "canceled")]
+
+
+def test_a_refund_that_arrived_is_not_counted_again_when_somebody_settles_it() -> None:
+    history = settled(folded(*paid(), refund("1", 3000)), "refund:re_1")
+    assert refunds_owed(session_of(history, **CANCELED)) == [("auto-ch_1", 5000, "canceled")]
+
+
 def test_decisions_concern_their_own_payment() -> None:
     facts = [*paid(1), *paid(2, noon(plus=9)), refund("2", of=2, decision_id="auto-ch_2")]
     history = with_decisions(folded(*facts, count=2), decided("1", 3000, of=2))

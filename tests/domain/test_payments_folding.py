@@ -18,6 +18,8 @@ from chalicelib.domain.facts import (
     CheckoutPaid,
     DisputeStatus,
     Payment,
+    RefundReason,
+    RefundSeen,
     RefundStatus,
     Seen,
 )
@@ -218,6 +220,16 @@ def test_paid_without_its_payment_is_not_offered_again_but_asked_about() -> None
     assert folded(*paid(), history=history) == folded(checkout(OPEN), *paid())
 
 
+def test_an_address_once_told_is_kept_when_stripe_shows_the_offer_without_it() -> None:
+    history = folded(checkout(OPEN), checkout(OPEN, url=None))
+    assert of_attempt(history).url == "https://pay.example/1"
+
+
+def test_what_was_first_told_to_be_paid_stands() -> None:
+    (payment,) = folded(checkout(), checkout(amount=1)).payments
+    assert payment.paid == CheckoutPaid("cs_1", 8000, "aud", livemode=False)
+
+
 # --- dead attempts ------------------------------------------------------------------------------------------------
 
 
@@ -301,6 +313,14 @@ def test_whose_refund_it_is_stays_known_when_only_one_telling_says_so() -> None:
     for order in itertools.permutations([ours, bare]):
         (kept,) = folded(*order).refunds
         assert (kept.decision_id, kept.status) == ("decision-1", RefundStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize("further", [RefundStatus.PENDING, RefundStatus.FAILED])
+def test_why_a_refund_was_made_stays_known_when_only_one_telling_says_so(further: RefundStatus) -> None:
+    ours = RefundSeen(replace(refund().refund, reason=RefundReason.DUPLICATE))
+    for order in itertools.permutations([ours, refund(status=further)]):
+        (kept,) = folded(*order).refunds
+        assert kept.reason is RefundReason.DUPLICATE
 
 
 DISPUTED: list[tuple[list[DisputeStatus], DisputeStatus, bool]] = [

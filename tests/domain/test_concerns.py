@@ -1,0 +1,124 @@
+"""What needs a person and under which key, where one fact looks like another; and what needs nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.concerns import OVERFLOWED, STRANGE, Concern, concerns
+from chalicelib.domain.facts import NOTHING_YET, ActFailed, AttemptState, DisputeStatus, PaymentHistory, RefundStatus
+from tests.support.histories import (
+    CANCELED,
+    END,
+    HOUR,
+    NOON,
+    charge,
+    checkout,
+    decided,
+    dispute,
+    folded,
+    guest_of,
+    needs,
+    noon,
+    paid,
+    refund,
+    session_of,
+    settled,
+    with_decisions,
+)
+
+OPEN, WON, LOST = DisputeStatus.OPEN, DisputeStatus.WON, DisputeStatus.LOST
+BANK_DECIDES = "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
+PART_ONLY = "Only a part of a payment that is to go back went back; give the rest back in Stripe."
+BANK_TOOK_A_PART = "A refund was not made, since the bank took a part of the payment back; see to it in Stripe."
+
+
+def found(history: PaymentHistory, **changes: Any) -> list[Concern]:
+    session = session_of(history, **changes)
+    return concerns(session, guest_of(session), NOON)
+
+
+def test_who_was_never_offered_anything_needs_nobody_however_long_ago() -> None:
+    assert needs(session_of(NOTHING_YET), END + 1000 * HOUR) is None
+
+
+def test_what_is_pending_for_long_is_told_in_the_order_of_its_keys() -> None:
+    history = folded(*(checkout(AttemptState.OPEN, number) for number in (3, 1, 2)), count=3)
+    session = session_of(history)
+    assert [one.key for one in concerns(session, guest_of(session), END + HOUR)] == [
+        "expire:attempt-1",
+        "expire:attempt-2",
+        "expire:attempt-3",
+        "look:attempt-1",
+        "look:attempt-2",
+        "look:attempt-3",
+    ]
+
+
+def test_trouble_that_is_over_bars_no_offer() -> None:
+    trouble = ActFailed("look:attempt-1", noon(plus=1), "Stripe is down.", 0.0)
+    assert needs(session_of(folded(checkout(AttemptState.EXPIRED), *[trouble] * 5))) is None
+
+
+# --- disputes -----------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_in_doubt_holds_back_what_is_to_go_back_as_an_open_dispute_does() -> None:
+    doubted = folded(*paid(), dispute(WON), dispute(LOST))
+    assert found(doubted, **CANCELED) == [Concern("refund:auto-ch_1", BANK_DECIDES)]
+    assert found(folded(*paid(), dispute(OPEN)), **CANCELED) == [Concern("refund:auto-ch_1", BANK_DECIDES)]
+
+
+@pytest.mark.parametrize(("verdict", "sentence"), [(OPEN, BANK_DECIDES), (LOST, BANK_TOOK_A_PART)])
+def test_of_several_refunds_that_a_dispute_holds_back_the_first_key_stands_for_all(
+    verdict: DisputeStatus, sentence: str
+) -> None:
+    six = [decided(str(number), 1000) for number in (3, 6, 1, 5, 2, 4)]
+    history = with_decisions(folded(*paid(), dispute(verdict, amount=100)), *six)
+    assert found(history) == [Concern("refund:decision-1", sentence)]
+
+
+@pytest.mark.parametrize("verdict", [OPEN, LOST])
+def test_a_refund_of_strange_money_that_is_disputed_needs_nobody_but_for_the_money(verdict: DisputeStatus) -> None:
+    strange = folded(checkout(amount=100), charge(amount=100), dispute(verdict, amount=30))
+    assert found(with_decisions(strange, decided("1", 10))) == [Concern("payment:pi_1", STRANGE)]
+
+
+def test_what_went_back_in_part_is_not_called_short_while_the_bank_decides() -> None:
+    history = folded(*paid(), refund("1", 3000, decision_id="auto-ch_1"), dispute(OPEN))
+    assert found(history, **CANCELED) == []
+
+
+def test_a_dispute_that_was_won_took_nothing() -> None:
+    assert found(folded(*paid(), dispute(WON)), **CANCELED) == []
+
+
+@pytest.mark.parametrize(("taken", "short"), [(7999, True), (8000, False)])
+def test_a_lost_dispute_that_took_all_but_a_cent_leaves_it_to_a_person(taken: int, *, short: bool) -> None:
+    expected = [Concern("refund:auto-ch_1", PART_ONLY)] if short else []
+    assert found(folded(*paid(), dispute(LOST, amount=taken)), **CANCELED) == expected
+
+
+# --- what went back in part ---------------------------------------------------------------------------------------
+
+
+def test_what_fell_short_beside_a_failed_refund_that_was_settled_is_told() -> None:
+    facts = (*paid(), refund("1", 3000, decision_id="auto-ch_1"), refund("2", 1000, RefundStatus.FAILED))
+    assert found(settled(folded(*facts), "refund:re_2"), **CANCELED) == [Concern("refund:auto-ch_1", PART_ONLY)]
+
+
+def test_what_falls_short_and_is_still_going_back_by_a_decision_needs_nobody() -> None:
+    history = with_decisions(folded(*paid(), refund("1", 3000, decision_id="auto-ch_1")), decided("1", 5000))
+    assert found(history, **CANCELED) == []
+
+
+def test_a_decision_for_too_little_leaves_it_short() -> None:
+    history = with_decisions(folded(*paid(), refund("1", 3000, decision_id="auto-ch_1")), decided("1", 4999))
+    assert found(history, **CANCELED) == [Concern("refund:auto-ch_1", PART_ONLY)]
+
+
+def test_more_than_is_kept_is_told_until_somebody_settles_it() -> None:
+    history = folded(*paid(), *(refund(f"{number:02d}", 1) for number in range(21)))
+    assert found(history) == [Concern("overflow", OVERFLOWED)]
+    assert found(settled(history, "overflow")) == []
