@@ -8,8 +8,20 @@ from chalicelib.domain.currencies import _STRIPE_MINIMUMS, CURRENCIES
 def test_stripes_minimums_are_those_of_its_page() -> None:
     of_fifty = "usd ars aud brl cad chf cop eur idr ils inr jpy krw nzd php rub sgd zar"
     others = {
-        **{"aed": 200, "bgn": 100, "czk": 1500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17500, "mxn": 1000},
-        **{"myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000},
+        "aed": 200,
+        "bgn": 100,
+        "czk": 1500,
+        "dkk": 250,
+        "gbp": 30,
+        "hkd": 400,
+        "huf": 17500,
+        "mxn": 1000,
+        "myr": 200,
+        "nok": 300,
+        "pln": 200,
+        "ron": 200,
+        "sek": 300,
+        "thb": 1000,
     }
     assert dict(_STRIPE_MINIMUMS) == {**dict.fromkeys(of_fifty.split(), 50), **others}
 
@@ -17,7 +29,12 @@ def test_stripes_minimums_are_those_of_its_page() -> None:
 def test_the_least_fee_is_stripes_minimum_or_one_major_unit() -> None:
     least = {code: kind.minimum for code, kind in CURRENCIES.items()}
     assert {code: least[code] for code in ("usd", "gbp", "bgn", "aed", "isk", "ugx")} == {
-        **{"usd": 100, "gbp": 100, "bgn": 100, "aed": 200, "isk": 100, "ugx": 100}
+        "usd": 100,
+        "gbp": 100,
+        "bgn": 100,
+        "aed": 200,
+        "isk": 100,
+        "ugx": 100,
     }
     assert {code: least[code] for code in ("jpy", "krw", "vnd")} == {"jpy": 50, "krw": 50, "vnd": 50}
     assert {code: least[code] for code in ("kwd", "bhd")} == {"kwd": 1000, "bhd": 1000}
