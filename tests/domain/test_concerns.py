@@ -91,7 +91,7 @@ def test_what_went_back_in_part_is_not_called_short_while_the_bank_decides() -> 
 
 
 def test_a_dispute_that_was_won_took_nothing() -> None:
-    assert found(folded(*paid(), dispute(WON)), **CANCELED) == []
+    assert found(folded(*paid(), dispute(WON, amount=3000)), **CANCELED) == []
 
 
 @pytest.mark.parametrize(("taken", "short"), [(7999, True), (8000, False)])

@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,7 +132,7 @@ class _Trials:
         self._said_at = time.monotonic()
 
     def hold(self) -> None:
-        run = [mutant for mutant in self._mutants if self._known.of(mutant)]
+        run = [mutant for mutant in self._mutants if self._known.of(mutant) or self._known.beside(mutant)]
         for mutant in self._mutants:
             if mutant not in run:
                 self._hear(mutant, Verdict.NOT_RUN)
@@ -154,7 +154,7 @@ class _Trials:
             with contextlib.suppress(ImportError):
                 importlib.import_module(module)
         package, seconds = self._chosen.package, self._known.seconds
-        self._try(mutants, lambda mutant: hold_planted(mutant, package, self._tests(mutant), seconds))
+        self._try(mutants, lambda mutant: hold_planted(mutant, package, self._stages(mutant), seconds))
 
     def _swap(self, mutants: Sequence[Mutant]) -> None:
         package, seconds = self._chosen.package, self._known.seconds
@@ -163,7 +163,9 @@ class _Trials:
             items = {item.nodeid: item for item in session.items}
 
             def hold(mutant: Mutant) -> None:
-                hold_swapped(mutant, package, [items[test] for test in self._tests(mutant)], seconds)
+                hold_swapped(
+                    mutant, package, [items[test] for test in self._sorted(mutant, self._known.of(mutant))], seconds
+                )
 
             self._try(mutants, hold)
 
@@ -180,12 +182,17 @@ class _Trials:
         for mutant, verdict in tried(mutants, hold, self._chosen.workers):
             self._hear(mutant, verdict)
 
-    def _tests(self, mutant: Mutant) -> list[str]:
+    def _stages(self, mutant: Mutant) -> list[list[str]]:
+        """None of them empty."""
+        own = {test for test in self._known.seconds if f"/test_{mutant.module}" in test}
+        near = self._known.of(mutant) | (own & self._known.beside(mutant))
+        stages = near, self._known.beside(mutant) - near
+        return [self._sorted(mutant, tests) for tests in stages if tests]
+
+    def _sorted(self, mutant: Mutant, tests: Iterable[str]) -> list[str]:
         """Those of its own module first, and the quickest first; slow ones last."""
         own, seconds = f"/test_{mutant.module}", self._known.seconds
-        return sorted(
-            self._known.of(mutant), key=lambda test: (seconds[test] > _QUICK, own not in test, seconds[test], test)
-        )
+        return sorted(tests, key=lambda test: (seconds[test] > _QUICK, own not in test, seconds[test], test))
 
 
 class _Collected:

@@ -41,12 +41,14 @@ class Covering:
     foreign: list[str] = field(default_factory=list)
 
     def of(self, mutant: Mutant) -> set[str]:
-        """The tests that run any of its lines; of what runs at import, all that run the module."""
+        """The tests that run any of its lines; for what runs at import, those that run any line of the module."""
         known = self.tests.get(mutant.module, {})
         lines = known if self.acts_at_import(mutant) else mutant.lines
-        running = set().union(*(known.get(line, ()) for line in lines)) - {_IMPORT, _BETWEEN_TESTS}
-        # A module of records alone runs at no other time, whoever uses them.
-        return running or (set(self.seconds) if self.acts_at_import(mutant) else set())
+        return set().union(*(known.get(line, ()) for line in lines)) - {_IMPORT, _BETWEEN_TESTS}
+
+    def beside(self, mutant: Mutant) -> set[str]:
+        """The tests that may notice though they run none of its lines: a constant, or a record, is used everywhere."""
+        return set(self.seconds) - self.of(mutant) if self.acts_at_import(mutant) else set()
 
     def acts_at_import(self, mutant: Mutant) -> bool:
         known = self.tests.get(mutant.module, {})

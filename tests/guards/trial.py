@@ -59,9 +59,9 @@ def hold_swapped(mutant: Mutant, package: str, items: Sequence[pytest.Item], sec
     _end_with(lambda: _swapped(mutant, package, items, seconds))
 
 
-def hold_planted(mutant: Mutant, package: str, tests: Sequence[str], seconds: Seconds) -> NoReturn:
-    """The same, each file of tests imported anew."""
-    _end_with(lambda: _planted(mutant, package, tests, seconds))
+def hold_planted(mutant: Mutant, package: str, stages: Sequence[Sequence[str]], seconds: Seconds) -> NoReturn:
+    """The same, each file of tests imported anew; those of a later stage only if none before was red."""
+    _end_with(lambda: _planted(mutant, package, stages, seconds))
 
 
 def _end_with(held: Callable[[], int]) -> NoReturn:
@@ -130,13 +130,20 @@ def _function(module: ModuleType, path: str) -> FunctionType:
 # --- planted ------------------------------------------------------------------------------------------------------
 
 
-def _planted(mutant: Mutant, package: str, tests: Sequence[str], seconds: Seconds) -> int:
+def _planted(mutant: Mutant, package: str, stages: Sequence[Sequence[str]], seconds: Seconds) -> int:
     module = f"{package}.{mutant.module}"
     sys.meta_path.insert(0, _Planted(module, code_of(mutant, module)))
+    for tests in stages:
+        verdict = _run(tests, seconds)
+        if verdict != SURVIVED:
+            return verdict
+    return SURVIVED
+
+
+def _run(tests: Sequence[str], seconds: Seconds) -> int:
     files = dict.fromkeys(test.partition("::")[0] for test in tests)
     signal.setitimer(signal.ITIMER_PROF, _IMPORTED_IN)
-    ended = pytest.main(["--exitfirst", *QUIET, *files], plugins=[_Only(tests, seconds)])
-    match ended:
+    match pytest.main(["--exitfirst", *QUIET, *files], plugins=[_Only(tests, seconds)]):
         case pytest.ExitCode.OK:
             return SURVIVED
         case pytest.ExitCode.TESTS_FAILED | pytest.ExitCode.INTERRUPTED | pytest.ExitCode.USAGE_ERROR:
