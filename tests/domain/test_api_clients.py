@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.api_clients import (
     CLIENT_ID_BYTES,
+    MOST_SECRETS,
     SECRET_BYTES,
     ApiClient,
     fingerprint,
@@ -54,6 +55,10 @@ def test_of_two_hashes_of_one_secret_the_first_that_is_kept_is_told() -> None:
     former = bytes([1]) * 32
     twice = replace(CLIENT, secret_hashes=(hash_secret(former, "first"), hash_secret(PEPPER, "first")))
     assert kept_hash(twice, (PEPPER, former), "first") == hash_secret(former, "first")
+
+
+def test_a_client_may_have_the_secret_in_use_and_its_successor() -> None:
+    assert MOST_SECRETS == 2
 
 
 def test_a_client_without_secrets_knows_none() -> None:

@@ -109,6 +109,12 @@ def test_trouble_with_what_is_not_owed_is_not_stuck_and_is_not_tried_again() -> 
         retry(session, "refund:auto-ch_1")
 
 
+def test_a_refusal_names_the_keys_there_are() -> None:
+    told = "nothing of that key needs a person; what does: "
+    assert str(UnknownKeyError(("overflow", "refund:re_1"))) == f"{told}overflow, refund:re_1"
+    assert str(UnknownKeyError(())) == f"{told}nothing"
+
+
 def test_what_a_person_took_on_themselves_is_not_stuck() -> None:
     history = settled(failing("refund:auto-ch_1", history=folded(*paid())), "refund:auto-ch_1")
     assert stuck(session_of(history, **CANCELED)) == ()
