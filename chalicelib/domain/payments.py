@@ -99,9 +99,9 @@ class Owing:
     fee: Money | None
     start_time: datetime
     end_time: datetime
-    closed_at: datetime | None = None
-    closed_because: RefundReason = RefundReason.CANCELED
-    returns: bool = True
+    closed_at: datetime | None
+    closed_because: RefundReason
+    returns: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.edits import (
     CanceledError,
+    OpenOffersError,
     ParticipantEdit,
     SessionEdit,
     StartedError,
@@ -27,6 +28,7 @@ from tests.support.histories import (
     SECOND,
     START,
     TEAM,
+    attempts,
     folded,
     guest_of,
     noon,
@@ -224,6 +226,10 @@ def test_a_session_is_cancelled_until_it_starts(*, keep: bool) -> None:
     assert canceled == replace(session, canceled_at=now, keeps_payments=keep)
 
 
+def test_a_cancellation_that_says_nothing_of_payments_gives_them_back() -> None:
+    assert not cancel_session(session_of(), now=NOON).keeps_payments
+
+
 @pytest.mark.parametrize("now", [START, END - SECOND, END, END + 24 * HOUR])
 def test_a_session_that_has_started_or_is_over_is_not_cancelled(now: datetime) -> None:
     with pytest.raises(StartedError):
@@ -240,3 +246,7 @@ def test_an_edit_shows_no_address_and_no_number() -> None:
     shown = repr(ParticipantEdit(email="mary@example.com", phone="+61 1"))
     assert "mary" not in shown
     assert "+61" not in shown
+
+
+def test_offers_that_must_be_closed_first_are_counted() -> None:
+    assert str(OpenOffersError(attempts(2))) == "2 offer(s) to pay may still be taken"

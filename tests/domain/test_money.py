@@ -60,6 +60,11 @@ def test_an_unknown_currency_is_named_only_if_it_looks_like_a_code() -> None:
     assert "Jane" not in str(UnknownCurrencyError("dollars of Jane Doe"))
 
 
+@pytest.mark.parametrize("text", ["smith", "jo", "auđ", "a1d", "J D"])
+def test_what_does_not_look_like_a_code_may_be_a_name_and_is_not_repeated(text: str) -> None:
+    assert str(UnknownCurrencyError(text)).startswith("that is not a currency we can charge")
+
+
 @pytest.mark.parametrize(
     ("code", "least"),
     [

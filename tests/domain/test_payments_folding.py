@@ -272,6 +272,7 @@ def test_each_field_of_a_payment_has_its_one_source() -> None:
     assert payment.paid == CheckoutPaid("cs_1", 8000, "aud", livemode=False)
     assert payment.charge == replace(charge().charge, application_fee=120)
     assert (payment.payment_intent_id, payment.attempt_id) == ("pi_1", "attempt-1")
+    assert folded(checkout()).payments[0].refunded_hint == 0
 
 
 def test_a_charge_alone_is_not_a_payment() -> None:
@@ -300,6 +301,7 @@ def test_a_receipt_once_told_is_kept() -> None:
         (RefundStatus.PENDING, RefundStatus.CANCELED),
         (RefundStatus.SUCCEEDED, RefundStatus.FAILED),
         (RefundStatus.SUCCEEDED, RefundStatus.CANCELED),
+        (RefundStatus.CANCELED, RefundStatus.FAILED),
     ],
 )
 def test_a_refund_never_goes_back(earlier: RefundStatus, later: RefundStatus) -> None:

@@ -17,6 +17,7 @@ from chalicelib.domain.sessions import (
     Participant,
     ParticipantWish,
     Problem,
+    Revision,
     Role,
     cancel,
     owing,
@@ -169,3 +170,12 @@ def test_contact_details_do_not_show_when_a_participant_is_printed() -> None:
     )
     assert "mary@" not in shown
     assert "+61" not in shown
+
+
+def test_payments_go_back_unless_it_is_said_that_they_are_kept() -> None:
+    assert not cancel(session_of(), now=NOON).keeps_payments
+    assert not guest_of(remove(session_of(), 2, now=NOON)).keeps_payment
+
+
+def test_a_session_that_was_never_saved_has_no_version_and_no_schema_yet() -> None:
+    assert session_of().revision == Revision(version=0, write_ids=(), schema=0)

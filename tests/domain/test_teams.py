@@ -67,6 +67,10 @@ def test_scheduled_sessions_are_in_every_plan_but_essentials_where_they_are_boug
     assert replace(TEAM, plan=plan, scheduling_add_on=add_on).may_schedule is may
 
 
+def test_the_add_on_is_not_bought_unless_it_is_said() -> None:
+    assert not replace(TEAM, plan=Plan.ESSENTIALS).may_schedule
+
+
 def test_a_team_takes_its_default_currency_and_those_on_its_list() -> None:
     team = replace(TEAM, default_currency="aud", more_currencies=("nzd", "aud"))
     assert team.currencies == {"aud", "nzd"}

@@ -2,7 +2,6 @@
 
     python -m tests.guards                    all of them
     python -m tests.guards payments offers    those of some modules
-    python -m tests.guards --changed main     those of the modules that differ from a revision
 
 Each mutant is tried in a fork, against the tests that run its lines, those most likely to notice it first. A test that
 takes far longer than without the mutant hangs, which is noticed too.
@@ -15,7 +14,6 @@ import contextlib
 import gc
 import importlib
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -56,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     trials = _Trials(mutants, known, chosen, excepted)
     trials.hold()
-    unused = stale(trials.verdicts, excepted, {file.stem for file in files})
+    unused = stale(trials.verdicts, [one for one in excepted if one.module in chosen.modules or not chosen.modules])
     _say(*unused, f"{score(trials.verdicts, excepted)}, in {time.monotonic() - began:.0f} s")
     return 1 if trials.faults or unused else 0
 
@@ -69,7 +67,6 @@ class Chosen(argparse.Namespace):
     """The command line."""
 
     modules: list[str] = field(default_factory=list)
-    changed: str | None = None
     package: str = DOMAIN
     suites: Sequence[str] = SUITES
     exceptions: Path = EXCEPTIONS
@@ -85,26 +82,15 @@ def _chosen(arguments: Sequence[str] | None) -> Chosen:
     parser.add_argument(
         "modules", nargs="*", type=lambda text: Path(text).stem, help="modules of the package, or files"
     )
-    parser.add_argument("--changed", metavar="REVISION", help="those that differ from this revision")
     parser.add_argument("--package", help="whose guards are broken")
     parser.add_argument("--suites", nargs="+", help="the tests that are to notice")
     parser.add_argument("--exceptions", type=Path, help="the file of mutants that may survive")
     parser.add_argument("--workers", type=int)
     chosen = parser.parse_args(arguments, Chosen())
-    if chosen.changed:
-        # A module of which there is none, when nothing has changed: then nothing is to be tried.
-        chosen.modules += _changed_since(chosen.changed, chosen.folder) or [""]
+    for module in chosen.modules:
+        if not (chosen.folder / f"{module}.py").is_file():
+            parser.error(f"there is no module {module} in {chosen.package}")
     return chosen
-
-
-def _changed_since(revision: str, folder: Path) -> list[str]:
-    listed = subprocess.run(
-        ["git", "diff", "--name-only", revision, "--", str(folder)],  # noqa: S607 - our own git
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [Path(line).stem for line in listed.stdout.splitlines()]
 
 
 def _say(*lines: str) -> None:

@@ -57,19 +57,23 @@ def home(tmp_path: Path) -> Path:
 
 def guards(home: Path, *arguments: str) -> tuple[int, list[str]]:
     """The exit code, and what it said after the first line."""
-    ended = subprocess.run(
+    ended = run(home, *arguments)
+    assert not ended.stderr
+    return ended.returncode, ended.stdout.splitlines()[1:]
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             *(sys.executable, "-m", "tests.guards", *arguments, "--workers", "1"),
             *("--package", "rules", "--suites", "tests_of_rules", "--exceptions", "exceptions.toml"),
         ],
         cwd=home,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{home}", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{home}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         check=False,
         capture_output=True,
         text=True,
     )
-    assert not ended.stderr
-    return ended.returncode, ended.stdout.splitlines()[1:]
 
 
 EXCEPTION = """
@@ -121,6 +125,22 @@ def test_an_exception_for_a_guard_that_is_noticed_fails(home: Path) -> None:
     code, said = guards(home, "doors")
     assert said[0] == "exceptions.toml: noticed by now, or gone: doors.may_enter: if banned: never"
     assert code == 1
+    code, said = guards(home, "rounds")
+    assert not said[0].startswith("exceptions.toml")
+    assert code == 0
+
+
+def test_an_exception_for_a_module_that_is_gone_fails(home: Path) -> None:
+    (home / "exceptions.toml").write_text(EXCEPTION.replace("doors", "windows"), "utf-8")
+    code, said = guards(home)
+    assert said[-2] == "exceptions.toml: noticed by now, or gone: windows.may_enter: if banned: never"
+    assert code == 1
+
+
+def test_a_module_that_is_not_there_is_refused(home: Path) -> None:
+    ended = run(home, "windows")
+    assert ended.returncode == 2
+    assert "there is no module windows in rules" in ended.stderr
 
 
 def test_nothing_is_tried_while_a_test_is_red(home: Path) -> None:

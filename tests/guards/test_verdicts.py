@@ -39,7 +39,7 @@ def test_what_is_noticed_is_no_fault(verdict: Verdict) -> None:
 
 def test_an_excepted_survivor_is_no_fault_and_its_exception_is_not_stale() -> None:
     assert fault(MUTANT, Verdict.SURVIVED, [EXCEPTED]) == []
-    assert stale({MUTANT: Verdict.SURVIVED}, [EXCEPTED], {"doors"}) == []
+    assert stale({MUTANT: Verdict.SURVIVED}, [EXCEPTED]) == []
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,7 @@ def test_an_exception_is_of_one_mutant_alone(changes: dict[str, Any]) -> None:
 
 def test_an_exception_for_what_is_noticed_is_stale() -> None:
     line = "exceptions.toml: noticed by now, or gone: doors.may_enter: age > LEAST: as age >= LEAST"
-    assert stale({MUTANT: Verdict.NOTICED}, [EXCEPTED], {"doors"}) == [line]
-
-
-def test_exceptions_of_modules_that_were_not_tried_are_left_alone() -> None:
-    assert stale({}, [EXCEPTED], {"windows"}) == []
+    assert stale({MUTANT: Verdict.NOTICED}, [EXCEPTED]) == [line]
 
 
 def test_an_exception_is_read_with_its_reason() -> None:

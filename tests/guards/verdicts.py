@@ -59,13 +59,13 @@ def fault(mutant: Mutant, verdict: Verdict, excepted: Sequence[Excepted]) -> lis
     return [f"{where}: {verdict.value}", f"    {mutant.code}", f"    {mutant.mutation}{nth}"]
 
 
-def stale(verdicts: Mapping[Mutant, Verdict], excepted: Sequence[Excepted], modules: set[str]) -> list[str]:
-    """The exceptions of these modules that excuse no survivor."""
+def stale(verdicts: Mapping[Mutant, Verdict], excepted: Sequence[Excepted]) -> list[str]:
+    """The exceptions that excuse no survivor."""
     survivors = [mutant for mutant, verdict in verdicts.items() if verdict in SURVIVORS]
     return [
         f"exceptions.toml: noticed by now, or gone: {one.name}"
         for one in excepted
-        if one.module in modules and not any(one.is_of(mutant) for mutant in survivors)
+        if not any(one.is_of(mutant) for mutant in survivors)
     ]
 
 
