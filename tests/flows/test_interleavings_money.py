@@ -262,7 +262,6 @@ def test_a_cancellation_that_keeps_payments_beside_a_refund_keeps_the_rest() -> 
     _every_or_some(prepare, 30)
 
 
-@pytest.mark.long
 def test_a_webhook_that_comes_before_our_own_save_finds_its_payment() -> None:
     """The client pays as soon as Stripe has made the page, and Stripe tells it before we have saved its answer."""
     outcomes = set()
@@ -288,7 +287,7 @@ def test_a_webhook_that_comes_before_our_own_save_finds_its_payment() -> None:
 
         return _race(world, session, lambda: world.press_pay(session), pays_and_is_told), judge
 
-    _every_or_some(prepare, 20)
+    assert every_order(prepare) == 8
     assert outcomes == {0, FEE}
 
 
@@ -348,4 +347,5 @@ def test_a_reconciliation_beside_the_sweep_refunds_once() -> None:
         flows = (partial(reconciled, world, repairs=True), _swept(world, session))
         return _race(world, session, *flows), judge
 
-    _every_or_some(prepare, 40)
+    # There are 7,735 orders, in four minutes; most only move a list of Stripe's past a write that it cannot see.
+    some_orders(prepare, 800 if IS_LONG else 40)
