@@ -66,6 +66,16 @@ def test_every_account_that_a_team_is_paid_on_is_compared_once(world: World, con
     assert night(world) == Night(accounts=2)
 
 
+def test_no_account_is_always_the_last(world: World, connected: Team, caplog: pytest.LogCaptureFixture) -> None:
+    """Else it would be the one for which there is no time, night after night."""
+    caplog.set_level(logging.INFO, "anteroom")
+    for _ in range(12):
+        night(world)
+    order = [getattr(one, "account", None) for one in caplog.records if one.message == "reconciled"]
+    assert len(order) == 24
+    assert set(order[0::2]) == {"own", connected.accounts[0].stripe_account_id}
+
+
 def test_an_account_that_stripe_refuses_holds_up_no_other(
     world: World, connected: Team, caplog: pytest.LogCaptureFixture
 ) -> None:

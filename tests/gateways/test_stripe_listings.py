@@ -143,6 +143,19 @@ def test_of_each_object_the_newest_change_is_told(world: World, session: Session
     ] * 2
 
 
+def test_the_newest_change_is_told_once_though_older_ones_are_on_the_next_page(world: World, session: Session) -> None:
+    refund, books = world.refunds()[0], world.stripe._world.platform
+    for number in range(150):
+        status = "failed" if number == 149 else "pending"
+        former = {"status": "succeeded"}
+        world.stripe._world.announce(books, "refund.updated", {**refund, "status": status}, previous=former)
+    pages = list(lists(world).later_changes())
+    assert [len(page) for page in pages] == [1, 0]
+    [listed] = pages[0]
+    assert isinstance(listed.shown, RefundSeen)
+    assert listed.shown.refund.status.value == "failed"
+
+
 def test_a_debit_that_came_through_tells_its_place(world: World) -> None:
     world.change_team(delayed_methods=("au_becs_debit",))
     session = world.schedule(starts_in=14 * DAY)
