@@ -46,7 +46,7 @@ class Work:
 
 
 def run(pipe: Connection, environment: Mapping[str, str], log: Path) -> None:
-    """Race until the pipe is closed."""
+    """Race until this process is ended."""
     with log.open("ab") as output:
         for standard in (1, 2):
             os.dup2(output.fileno(), standard)
@@ -55,10 +55,7 @@ def run(pipe: Connection, environment: Mapping[str, str], log: Path) -> None:
     _warm_up()
     pipe.send(READY)
     while True:
-        try:
-            work: Work = pipe.recv()
-        except EOFError:
-            return
+        work: Work = pipe.recv()
         _use_clock(work.ahead)
         with ThreadPoolExecutor(max(1, len(work.requests))) as threads:
             pipe.send(READY)
