@@ -268,8 +268,9 @@ def _refunded_again(session: Session, participant: Participant, key: str) -> tup
     history = participant.history
     for judged in judge(owing(session, participant), history):
         payment = judged.payment
-        wanted = _did_not_arrive(history, payment, key) if judged.accepted else 0
-        amount = min(wanted, _left(session, participant, payment))
+        if not judged.accepted:
+            continue
+        amount = min(_did_not_arrive(history, payment, key), _left(session, participant, payment))
         if amount > 0:
             if is_disputed(history, payment):
                 raise DisputedError

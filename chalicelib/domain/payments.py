@@ -316,11 +316,18 @@ def _fits(payment: Payment, attempt: Attempt) -> bool:
 
 
 def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> Payment | None:
-    """The first still held by the clinic; when none is held, the first of all."""
+    """The first that the clinic holds and means to keep; when there is none such, the first of all."""
     candidates = [payment for payment in accepted if is_for_the_fee(owing, history, payment)]
     candidates.sort(key=_first_paid)
-    held = [payment for payment in candidates if not is_returned(history, payment)]
-    return next(iter(held or candidates), None)
+    kept = [payment for payment in candidates if not is_returned(history, payment, also=_decided(history, payment))]
+    return next(iter(kept or candidates), None)
+
+
+def _decided(history: PaymentHistory, payment: Payment) -> int:
+    """What the clinic decided to give back and Stripe has not been seen to, in minor units."""
+    made = {refund.decision_id for refund in refunds_of(history, payment)}
+    mine = [one for one in history.decisions if one.payment_intent_id == payment.payment_intent_id]
+    return sum(one.amount for one in mine if one.decision_id not in made)
 
 
 def _first_paid(payment: Payment) -> tuple[bool, float, str]:
@@ -336,11 +343,11 @@ def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> b
     return (payment.paid.amount, payment.paid.currency) == (owing.fee.amount, owing.fee.currency)
 
 
-def is_returned(history: PaymentHistory, payment: Payment) -> bool:
-    """Refunded in full, or charged back by a lost dispute."""
+def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> bool:
+    """Refunded in full, or charged back by a lost dispute; `also`: minor units to be counted as refunded."""
     amount = payment.paid.amount if payment.paid else 0
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
-    return lost or refunded(history, payment) >= amount > 0
+    return lost or refunded(history, payment) + also >= amount > 0
 
 
 def refunded(history: PaymentHistory, payment: Payment) -> int:

@@ -264,6 +264,12 @@ def test_an_automatic_refund_that_failed_is_retried_in_full_and_no_more_is_short
     assert needs(again, noon(plus=50)) is None
 
 
+def test_a_charge_not_known_as_paid_is_in_nobodys_way() -> None:
+    """Found by the simulation: a charge whose page is not told to be paid, beside the one that is retried."""
+    failed = folded(paid(1)[1], *paid(2), refund("1", 3000, RefundStatus.FAILED, of=2), count=2)
+    assert ("decision-9", 3000, "requested") in refunds_owed(retry(session_of(failed), "refund:re_1"))
+
+
 def test_what_only_went_back_in_part_is_retried_for_the_rest() -> None:
     history = folded(refund("1", 3000, decision_id="auto-ch_1"), history=PAID)
     session = session_of(history, **CANCELED)

@@ -17,6 +17,7 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.obligations import (
     due_at,
 )
+from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Session
 from tests.support.examples import examples
 from tests.support.histories import (
@@ -251,3 +252,38 @@ def test_at_rest_a_cancelled_payment_is_given_back_whole_or_a_person_is_told(
     assert standing <= 8000
     if session.canceled_at is not None:
         assert standing == 8000 or needs(session) is not None
+
+
+# --- two charges ----------------------------------------------------------------------------------------------------
+
+TWICE = [*paid(1, noon(plus=9)), *paid(2, noon(plus=5))]
+"""The second is the first by Stripe's time, so it counts, and the other goes back by itself."""
+
+GIVEN_BACK: dict[str, tuple[list[int], list[Seen]]] = {
+    "at once": ([8000], []),
+    "in two parts": ([3000, 5000], []),
+    "after a part that is back": ([5000], [refund("0", 3000, of=2)]),
+}
+"""What the clinic has decided to give back of the charge that counts, and what of it is done: all of it, together."""
+
+
+@pytest.mark.parametrize(("decisions", "done"), GIVEN_BACK.values(), ids=GIVEN_BACK)
+def test_pretix_343_of_two_charges_the_one_that_the_clinic_gives_back_leaves_the_other_to_pay(
+    decisions: list[int], done: list[Seen]
+) -> None:
+    """Found when the clinic named the charge that counted before the other had gone back: both went back."""
+    twice = folded(*TWICE, *done, count=2)
+    history = with_decisions(twice, *(decided(str(amount), amount, of=2) for amount in decisions))
+    session = session_of(history)
+    assert refunds_owed(session) == [(f"decision-{amount}", amount, "requested") for amount in decisions]
+    assert standing_of(session).status is PaymentStatus.PAID
+    made = [refund(str(amount), amount, of=2, decision_id=f"decision-{amount}") for amount in decisions]
+    assert refunds_owed(session_of(folded(*made, history=history))) == []
+
+
+def test_of_two_charges_the_first_counts_while_a_cent_of_it_is_to_be_kept_or_its_refund_failed() -> None:
+    part = with_decisions(folded(*TWICE, count=2), decided("a", 7999, of=2))
+    assert refunds_owed(session_of(part)) == [("auto-ch_1", 8000, "duplicate"), ("decision-a", 7999, "requested")]
+    whole = with_decisions(folded(*TWICE, count=2), decided("a", 8000, of=2))
+    failed = folded(refund("1", status=RefundStatus.FAILED, of=2, decision_id="decision-a"), history=whole)
+    assert refunds_owed(session_of(failed)) == [("auto-ch_1", 8000, "duplicate")]

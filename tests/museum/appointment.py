@@ -6,7 +6,7 @@ What the tests of the museum act with. It asserts nothing.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -69,6 +69,10 @@ class Appointment(Visitor):
 
     def ask_of_guest(self, method: str, content: object = None) -> Reply:
         return self._asked(method, self._guest_path, content)
+
+    def refund(self, wish: Mapping[str, Any] | None = None) -> Reply:
+        """The clinic gives the money back: all that is left, or as it wishes."""
+        return self._asked("POST", f"{self._guest_path}/refund", wish)
 
     @property
     def _guest_path(self) -> str:

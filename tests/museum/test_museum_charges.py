@@ -169,6 +169,31 @@ def test_pretix_343_the_refund_of_one_of_two_charges_leaves_the_booking_paid(edg
     settled_in_the_end(world, one.session, owed=FEE)
 
 
+@pytest.mark.parametrize(("refunded", "answer"), [(0, 200), (1, 409)], ids=["the one that counts", "the duplicate"])
+def test_pretix_343_the_clinic_refunds_one_of_two_charges_by_its_name_and_the_booking_stays_paid(
+    edge: Edge, refunded: int, answer: int
+) -> None:
+    """A customer was charged twice; the refund of the duplicate voided the ticket.
+
+    https://github.com/pretix/pretix/issues/343
+    """
+    one, first, second = _two_offers(edge)
+    world = edge.world
+    world.stripe.pay(second)
+    world.clock.advance(seconds=1)
+    world.stripe.force_pay(first)
+    world.stripe.flush()
+    edge.deliver_webhooks()
+    charge_id = world.charges()[refunded]["id"]
+    assert one.refund({"charge": charge_id}).status == answer, "409 says that it is on its way already"
+    edge.deliver_webhooks()
+    assert (one.payment()["status"], one.door()) == ("paid", "early")
+    world.sweep()
+    assert [(refund["charge"], refund["amount"]) for refund in world.refunds()] == [(charge_id, FEE)]
+    assert (one.payment()["status"], one.payment()["attention"], one.door()) == ("paid", None, "early")
+    settled_in_the_end(world, one.session, owed=FEE)
+
+
 @pytest.mark.parametrize("heard_by", ["webhook", "return page"])
 def test_sylius_31_the_first_offer_paid_after_a_second_was_made_is_honoured(edge: Edge, heard_by: str) -> None:
     """A second Checkout Session overwrote the first, then the first was paid, and the order stayed unpaid.
@@ -326,8 +351,9 @@ def _held_on(edge: Edge, account_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("basis_points", "platform_fee"), [(0, 0), (1, 1)])
 @pytest.mark.parametrize("already", [0, 3000], ids=["all at once", "a part was refunded before"])
+@pytest.mark.parametrize("asked", ["DELETE", "POST"], ids=["cancelled", "refunded by the clinic"])
 def test_alfio_739_a_refund_works_whether_or_not_there_was_a_platform_fee(
-    edge: Edge, basis_points: int, platform_fee: int, already: int
+    edge: Edge, basis_points: int, platform_fee: int, already: int, asked: str
 ) -> None:
     """The refund failed when the platform's fee was 0.
 
@@ -343,9 +369,10 @@ def test_alfio_739_a_refund_works_whether_or_not_there_was_a_platform_fee(
     assert (charge["application_fee_amount"] or 0) == platform_fee
     if already:
         stripe.refund_in_dashboard(charge["id"], already)
-    assert one.ask("DELETE").status == 200
+        edge.deliver_webhooks()
+    assert (one.ask("DELETE") if asked == "DELETE" else one.refund()).status == 200
     edge.world.clock.advance(minutes=2)
     edge.world.sweep()
     refunds = _held_on(edge, account)["refunds"]
     assert sorted(refund["amount"] for refund in refunds) == ([3000, 5000] if already else [FEE])
-    assert edge.world.attention(one.session) is None
+    assert (one.payment()["status"], one.payment()["attention"]) == ("refunded", None)

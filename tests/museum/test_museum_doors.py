@@ -18,6 +18,7 @@ from typing_extensions import override
 from chalicelib.domain.admission import Door
 from chalicelib.domain.edits import SessionEdit
 from chalicelib.domain.sessions import Session
+from chalicelib.domain.teams import PayeeAccount
 from chalicelib.flows.come_back import come_back
 from chalicelib.flows.edit_session import update_session
 from tests.http.doors import DOORS, FORGED, Visitor, cookie_of, unpaid
@@ -97,14 +98,19 @@ def test_calcom_22126_no_row_of_deeds_leads_in_without_a_payment() -> None:
         assert world.open(session).admission.door is Door.JOIN, "whoever pays enters"
 
 
-def test_fossasia_6258_a_clinic_without_an_account_takes_no_fees_and_lets_nobody_in_unpaid(edge: Edge) -> None:
+@pytest.mark.parametrize(
+    "accounts", [(), (PayeeAccount(None, charges_enabled=False),)], ids=["no account", "one that cannot charge"]
+)
+def test_fossasia_6258_a_clinic_without_an_account_takes_no_fees_and_lets_nobody_in_unpaid(
+    edge: Edge, accounts: tuple[PayeeAccount, ...]
+) -> None:
     """The payment provider was not connected, and the ticket came without payment.
 
     https://github.com/fossasia/open-event-server/issues/6258
     """
     clinic = Clinic(edge)
     owing, free = book(edge, clinic), book(edge, clinic, guest={"role": "GUEST", "display_name": "Ann"})
-    clinic.change_team(accounts=())
+    clinic.change_team(accounts=accounts)
     assert clinic.schedule(fee_of()).status == 409
     assert free.ask("POST", "/participants", fee_of()).status == 409
     assert free.ask_of_guest("PUT", fee_of()).status == 409
