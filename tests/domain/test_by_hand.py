@@ -270,6 +270,12 @@ def test_a_charge_not_known_as_paid_is_in_nobodys_way() -> None:
     assert ("decision-9", 3000, "requested") in refunds_owed(retry(session_of(failed), "refund:re_1"))
 
 
+def test_of_two_charges_the_one_whose_refund_failed_is_given_back_again() -> None:
+    history = folded(*paid(1, noon(plus=9)), *paid(2, noon(plus=5)), count=2)
+    failed = folded(refund("1", 3000, RefundStatus.FAILED, of=2), history=history)
+    assert ("decision-9", 3000, "requested") in refunds_owed(retry(session_of(failed), "refund:re_1"))
+
+
 def test_what_only_went_back_in_part_is_retried_for_the_rest() -> None:
     history = folded(refund("1", 3000, decision_id="auto-ch_1"), history=PAID)
     session = session_of(history, **CANCELED)
