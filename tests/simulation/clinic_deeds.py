@@ -13,6 +13,7 @@ from chalicelib.domain.sessions import Fee, ParticipantWish, Role, SessionWish
 from chalicelib.flows import edit_participants, edit_session
 from chalicelib.flows.revoke import revoke
 from chalicelib.flows.schedule import schedule_session
+from chalicelib.storage.stores import ConflictError
 from tests.simulation.canaries import CANARY
 from tests.simulation.deeds import NOTHING, at_place
 from tests.simulation.stage import Guest, Stage, name_of
@@ -64,8 +65,13 @@ class Schedule(OfPlace):
         )
         session_id = stage.new_session_id(self.place)
         team = stage.team_at(self.place)
-        session = schedule_session(stage.ctx, team, f"client-{self.place}", wish, session_id)
-        stage.sessions_at[self.place] = (session.team_id, session.session_id)
+        key = (team.team_id, session_id)
+        try:
+            schedule_session(stage.ctx, team, f"client-{self.place}", wish, session_id)
+        except ConflictError:
+            # As under an Idempotency-Key: it was made by the request that died.
+            stage.sessions.get(*key)
+        stage.sessions_at[self.place] = key
         return "done"
 
 

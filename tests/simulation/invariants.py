@@ -173,6 +173,9 @@ def _nothing_given_away(stage: Stage, truth: Truth, held: list[Charged]) -> None
     """I3, from the clinic's side: the rules never give back the only charge that is owed."""
     if held or truth.guest.place in stage.notes.rescheduled:
         return
+    if truth.session.canceled_at == truth.participant.deleted_at is not None:
+        # Removed and cancelled in one instant: the money went back for the one, and the other would have kept it.
+        return
     automatic = [one for one in truth.candidates if one.automatic]
     if automatic:
         others = [one for one in truth.candidates if one.given_up]
@@ -219,13 +222,15 @@ def i11_nothing_pending(stage: Stage, truth: Truth) -> None:
         if participant.history.attempts
     ]
     assert any(told), f"I11: {truth.guest.place} is over, something is pending, and nobody is told"
-    assert not truth.payable, f"I11: {truth.guest} can still pay after the end"
+    mine = attention(truth.session, truth.participant, stage.now())
+    assert mine or not truth.payable, f"I11: {truth.guest} can still pay after the end, and nobody is told"
 
 
 def attention_is_deserved(stage: Stage, truth: Truth) -> None:
     """A person is only told of what is so: else everybody learns to look away, and I3 would prove nothing."""
     told = attention(truth.session, truth.participant, stage.now())
-    if told is None or truth.forged:
+    if told is None or truth.forged or truth.guest in stage.notes.promise_broken:
+        # An offer that was proven expired is dropped after two more; paid all the same, its money is nobody's.
         return
     reasons = [one for one in truth.charged if one.refund_failed or one.disputes]
     assert reasons, f"{truth.guest} is said to need a person, for no reason: {told}"

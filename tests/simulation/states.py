@@ -28,7 +28,6 @@ NOTED = (
     "dispute lost",
     "paid although expired",
     "two pages could be paid at once",
-    "money for an offer that was held to be void",
     "a payment that is not ours",
     "cancelled while a page was open",
     "cancelled while the bank was at work",

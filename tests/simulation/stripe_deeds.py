@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
+from chalicelib.domain.facts import AttemptState
 from sandbox.stripe_standin import checkout as standin_checkout
 from sandbox.stripe_standin.deliveries import Delivery
 from sandbox.stripe_standin.errors import JsonObject
@@ -220,8 +221,11 @@ class Forge(AtStripeOnly, OfGuest):
         return f"somebody pays {self.amount} under the ids of {self.guest} {where}"
 
     def do(self, stage: Stage) -> str:
-        model = nth(stage.checkouts_of(self.guest), -1)
-        if model is None:
+        model, participant = nth(stage.checkouts_of(self.guest), -1), stage.participant_at(self.guest)
+        if model is None or participant is None:
+            return NOTHING
+        if any(attempt.state is AttemptState.PLANNED for attempt in participant.history.attempts):
+            # Before ours is known by its own id, nothing tells it from one with the same reference on the same account.
             return NOTHING
         account = stage.account_at(self.guest.place)
         if self.elsewhere:

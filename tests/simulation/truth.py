@@ -105,6 +105,11 @@ class Truth:
         keys = {settled.key for settled in self.participant.history.settled}
         mine = {one.charge["id"], one.charge["payment_intent"], *(refund["id"] for refund in one.refunds)}
         mine |= {dispute["id"] for dispute in one.disputes} | {refund["metadata"].get(OURS) for refund in one.refunds}
+        mine |= {
+            decision.decision_id
+            for decision in self.participant.history.decisions
+            if decision.payment_intent_id == one.charge["payment_intent"]
+        }
         about = {key.partition(":")[2].removeprefix("auto-") for key in keys}
         return bool(about & mine) or any(key.startswith(("look:", "expire:", "overflow")) for key in keys)
 

@@ -1,0 +1,82 @@
+"""The simulation itself: one seed is one history, a bug for every invariant is found, a broken history is cut short.
+
+CI runs very many more by `make simulate`; here are a few, so that a change shows at once.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.campaign import ran
+from tests.simulation.deeds import Step
+from tests.simulation.planted import PLANTED
+from tests.simulation.play import History, Temper
+from tests.simulation.runner import Result, drawn, replayed
+from tests.simulation.shrink import kind_of, shrunk
+from tests.simulation.stage import Guest, Stage
+from tests.simulation.states import STATES, never_reached, table
+from tests.simulation.stripe_deeds import DeliverAll
+from tests.simulation.time_deeds import Wait
+from tests.support.examples import IS_LONG
+
+FIRST = 900_000
+"""Seeds of its own, beside those of `make simulate`."""
+
+
+def found_in(make_stage: type[Stage], within: int, invariant: str) -> Result:
+    """The first history in which the product of this stage breaks the invariant."""
+    for seed in range(FIRST, FIRST + within):
+        result = drawn(seed, make_stage)
+        if kind_of(result.broken) == invariant:
+            return result
+    pytest.fail(f"{make_stage.__name__} was not found by {invariant} in {within} histories")
+
+
+@pytest.mark.long
+def test_no_history_breaks_an_invariant() -> None:
+    tally = ran(range(FIRST, FIRST + (3000 if IS_LONG else 300)))
+    assert tally.broken == {}
+
+
+def test_one_seed_is_one_history_told_in_the_same_words() -> None:
+    first, again = drawn(FIRST), drawn(FIRST)
+    assert len(first.story) > len(first.history.steps) > 5
+    assert (first.story, first.reached) == (again.story, again.reached)
+    assert replayed(first.history).story == first.story
+
+
+@pytest.mark.parametrize(("invariant", "make_stage", "within"), PLANTED, ids=[one.__name__ for _, one, _ in PLANTED])
+def test_a_bug_planted_for_an_invariant_is_found_by_it(invariant: str, make_stage: type[Stage], within: int) -> None:
+    assert found_in(make_stage, within, invariant).story
+
+
+def test_every_invariant_but_none_has_a_bug_that_breaks_it() -> None:
+    assert {invariant for invariant, _, _ in PLANTED} == {f"I{number}" for number in range(1, 13)}
+
+
+def test_a_broken_history_is_cut_to_what_breaks_it() -> None:
+    make_stage = next(one for _, one, _ in PLANTED if one.__name__ == "NeverRefunds")
+    long = found_in(make_stage, 100, "I3")
+    short = shrunk(long, make_stage)
+    assert kind_of(short.broken) == "I3"
+    assert len(short.history.steps) < len(long.history.steps)
+    assert len(short.history.steps) <= 8
+    assert replayed(short.history, make_stage).broken == short.broken
+
+
+def test_a_history_may_be_written_by_hand() -> None:
+    steps = (Step(Wait(60)), Step(DeliverAll()))
+    result = replayed(History(1, Temper(), steps))
+    assert result.broken is None
+    assert "1 min pass: done" in result.story[0]
+
+
+def test_the_table_names_every_state_and_what_was_never_reached() -> None:
+    reached = ran(range(FIRST, FIRST + 3)).reached
+    missing = never_reached(reached)
+    assert 0 < len(missing) < len(STATES)
+    assert all(state in table(reached, 3) for state in STATES)
+
+
+def test_guests_are_told_by_their_place() -> None:
+    assert str(Guest("r1", 2)) == "r1/2"
