@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import override
 
@@ -22,6 +22,7 @@ from chalicelib.flows.context import Context
 from chalicelib.flows.sweep import Swept
 from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import StripeApi
+from chalicelib.storage.stores import SessionStore
 from sandbox.stripe_standin.deliveries import signature
 from sandbox.stripe_standin.errors import JsonObject
 from tests.fakes.memory import Kept
@@ -186,18 +187,6 @@ class OverIsOver(LeanSessions):
         return [key for key in super().due(shard, until, limit) if self.get(*key).end_time > until]
 
 
-class NotesEveryLook(LeanSessions):
-    """I12: reading leaves a trace in what is read."""
-
-    @override
-    def get(self, team_id: str, session_id: str) -> Session:
-        key = (team_id, session_id)
-        kept: Kept | None = self._items.get(key)
-        if kept is not None:
-            self._items[key] = replace(kept, revision=replace(kept.revision, schema=kept.revision.schema))
-        return super().get(team_id, session_id)
-
-
 class LosesTheLedger(LeanSessions):
     """I3: the session is written, and its row of the books in another write that fails now and then."""
 
@@ -233,8 +222,32 @@ class LooksAway(WithSessions):
     make_sessions = OverIsOver
 
 
-class LeavesTraces(WithSessions):
-    make_sessions = NotesEveryLook
+class NotesEveryRead:
+    """I12: whatever the product reads is marked as read; the test's own reads are not."""
+
+    def __init__(self, watched: SessionStore, kept: dict[tuple[str, str], Kept]) -> None:
+        self._watched = watched
+        self._kept = kept
+
+    def get(self, team_id: str, session_id: str) -> Session:
+        key = (team_id, session_id)
+        kept = self._kept.get(key)
+        if kept is not None:
+            revision = replace(kept.revision, version=kept.revision.version + 1)
+            self._kept[key] = replace(kept, revision=revision)
+        return self._watched.get(team_id, session_id)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (every other method is the store's own)
+        return getattr(self._watched, name)
+
+
+class LeavesTraces(Stage):
+    """A product that writes down who looked."""
+
+    @override
+    def _context(self, settings: Any) -> Context:
+        made = super()._context(settings)
+        return replace(made, sessions=cast("SessionStore", NotesEveryRead(made.sessions, self.sessions._items)))
 
 
 class WithoutLedger(WithSessions):
