@@ -12,7 +12,8 @@ from datetime import datetime
 from operator import attrgetter
 
 from chalicelib.domain.facts import Attempt, Dispute, Payment, PaymentHistory, Refund
-from chalicelib.domain.payments import Judged, disputes_of, judge, refunds_of, standing
+from chalicelib.domain.payments import Judged, disputes_of, judge, standing
+from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.storage.stores import Entry
 from ops.writing import moment, money, plain

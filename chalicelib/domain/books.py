@@ -14,7 +14,8 @@ from datetime import datetime
 from itertools import chain
 
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund
-from chalicelib.domain.payments import Judged, disputes_of, judge, refunded, refunds_of
+from chalicelib.domain.payments import Judged, disputes_of, judge
+from chalicelib.domain.refunds import refunded, refunds_of
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 
 STRIPE, RULE, CLOCK, PAYER = "stripe", "rule", "clock", "payer"

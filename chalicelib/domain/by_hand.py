@@ -37,16 +37,9 @@ from chalicelib.domain.facts import (
     Waiver,
 )
 from chalicelib.domain.money import Money, currency, display
-from chalicelib.domain.obligations import (
-    automatic_refund_id,
-    given_by_hand,
-    is_disputed,
-    is_failed,
-    refunds_due,
-    settled_keys,
-    whatever_is_owed,
-)
-from chalicelib.domain.payments import Judged, PaymentStatus, judge, refunded, refunds_of, standing
+from chalicelib.domain.obligations import automatic_refund_id, is_disputed, refunds_due, whatever_is_owed
+from chalicelib.domain.payments import Judged, PaymentStatus, judge, standing
+from chalicelib.domain.refunds import given_by_hand, is_failed, refunded, refunds_of, settled_keys
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import tried_anew, trouble_with
 

@@ -9,28 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.facts import NOTHING_YET, DisputeStatus, Payment, PaymentHistory, Refund, Trouble
+from chalicelib.domain.facts import NOTHING_YET, DisputeStatus, Payment, PaymentHistory, Trouble
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import (
-    automatic_refund_id,
+from chalicelib.domain.obligations import automatic_refund_id, refunds_due, strange_payments, whatever_is_owed
+from chalicelib.domain.payments import Judged, Owing, PaymentStatus, attempt_of, disputes_of, judge, standing
+from chalicelib.domain.refunds import (
     given_by_hand,
     is_failed,
+    is_retried,
     is_settled,
-    refunds_due,
-    settled_keys,
-    strange_payments,
-    whatever_is_owed,
-)
-from chalicelib.domain.payments import (
-    Judged,
-    Owing,
-    PaymentStatus,
-    attempt_of,
-    disputes_of,
-    judge,
     refunded,
     refunds_of,
-    standing,
+    settled_keys,
 )
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.troubles import OFFER_KEY
@@ -98,16 +88,11 @@ def _failed_refunds(history: PaymentHistory) -> Iterator[Concern]:
     """A failed refund is never repeated by itself."""
     attempts = {payment.payment_intent_id: attempt_of(payment, history) for payment in history.payments}
     for refund in history.refunds:
-        if is_failed(refund) and not is_settled(history, refund) and not _is_retried(history, refund):
+        if is_failed(refund) and not is_settled(history, refund) and not is_retried(history, refund):
             attempt = attempts.get(refund.payment_intent_id)
             text = display(Money(refund.amount, attempt.currency)) if attempt else "a payment"
             sentence = f"The refund of {text} failed at the bank; give the money back another way."
             yield Concern(f"refund:{refund.refund_id}", sentence)
-
-
-def _is_retried(history: PaymentHistory, refund: Refund) -> bool:
-    """Somebody decided another refund in its place."""
-    return any(one.key == f"refund:{refund.refund_id}" for one in history.retried)
 
 
 def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:

@@ -24,8 +24,8 @@ from chalicelib.domain.facts import (
     RefundSeen,
 )
 from chalicelib.domain.money import Money, UnknownCurrencyError, display
-from chalicelib.domain.obligations import is_failed
-from chalicelib.domain.payments import fold, is_unproven, refunded, refunds_of
+from chalicelib.domain.payments import fold, is_unproven
+from chalicelib.domain.refunds import is_failed, refunded, refunds_of
 from chalicelib.domain.sessions import Session
 
 Shown = ChargeSeen | RefundSeen | DisputeSeen | CheckoutSeen

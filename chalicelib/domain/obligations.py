@@ -18,22 +18,10 @@ from chalicelib.domain.facts import (
     DisputeStatus,
     Payment,
     PaymentHistory,
-    Refund,
     RefundReason,
-    RefundStatus,
 )
-from chalicelib.domain.payments import (
-    LIVE,
-    Judged,
-    Owing,
-    disputes_of,
-    is_accepted,
-    is_unproven,
-    judge,
-    refunded,
-    refunds_of,
-    standing,
-)
+from chalicelib.domain.payments import LIVE, Judged, Owing, disputes_of, is_accepted, is_unproven, judge, standing
+from chalicelib.domain.refunds import given_by_hand, refunded, refunds_of, settled_keys
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import trouble_with
 
@@ -234,13 +222,6 @@ def refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]
         yield _refund(payment, returning, left, judged.return_because, payment.charge.created_at)
 
 
-def given_by_hand(history: PaymentHistory, payment: Payment) -> int:
-    """What failed as a refund and a person has settled: it is not owed a second time."""
-    return sum(
-        refund.amount for refund in refunds_of(history, payment) if is_failed(refund) and is_settled(history, refund)
-    )
-
-
 def automatic_refund_id(charge_id: str) -> str:
     """The decision id of the one refund that the rules, not a person, make of a charge."""
     return f"auto-{charge_id}"
@@ -252,19 +233,6 @@ def _refund(payment: Payment, decision_id: str, amount: int, reason: RefundReaso
 
 
 # --- what people took on themselves, and what is strange -----------------------------------------------------------
-
-
-def settled_keys(history: PaymentHistory) -> set[str]:
-    """The keys that a person took on themselves."""
-    return {one.key for one in history.settled}
-
-
-def is_failed(refund: Refund) -> bool:
-    return refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
-
-
-def is_settled(history: PaymentHistory, refund: Refund) -> bool:
-    return not settled_keys(history).isdisjoint({f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"})
 
 
 def has_strange_payment(history: PaymentHistory) -> bool:

@@ -50,6 +50,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.money import Money
+from chalicelib.domain.refunds import refunded, refunds_of
 from chalicelib.domain.troubles import with_failure, without_trouble
 
 _RANK = {
@@ -348,17 +349,6 @@ def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> boo
     amount = payment.paid.amount if payment.paid else 0
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
     return lost or refunded(history, payment) + also >= amount > 0
-
-
-def refunded(history: PaymentHistory, payment: Payment) -> int:
-    """What went back or is on its way, in minor units; by Stripe's own sum where not every refund is kept."""
-    standing = {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
-    known = sum(refund.amount for refund in refunds_of(history, payment) if refund.status in standing)
-    return max(known, payment.refunded_hint) if history.overflowed else known
-
-
-def refunds_of(history: PaymentHistory, payment: Payment) -> tuple[Refund, ...]:
-    return tuple(r for r in history.refunds if r.payment_intent_id == payment.payment_intent_id)
 
 
 def disputes_of(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.domain.facts import Charge, Payment, PaymentHistory, RefundReason
-from chalicelib.domain.payments import Judged, disputes_of, judge, refunds_of
+from chalicelib.domain.payments import Judged, disputes_of, judge
+from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.http import times
 from chalicelib.http.schemas import ChargeOut, RefundOut

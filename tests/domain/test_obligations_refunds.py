@@ -14,9 +14,7 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Seen,
 )
-from chalicelib.domain.obligations import (
-    due_at,
-)
+from chalicelib.domain.obligations import due_at
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Session
 from tests.support.examples import examples

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Seen
-from chalicelib.domain.payments import disputes_of, is_returned, refunded
+from chalicelib.domain.payments import disputes_of, is_returned
+from chalicelib.domain.refunds import refunded
 from tests.support.histories import charge, checkout, dispute, folded, paid, refund, session_of, standing_of
 
 

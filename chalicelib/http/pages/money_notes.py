@@ -9,7 +9,8 @@ from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import Money, display
 from chalicelib.domain.obligations import automatic_refund_id, has_strange_payment
-from chalicelib.domain.payments import Judged, PaymentStatus, disputes_of, judge, refunds_of
+from chalicelib.domain.payments import Judged, PaymentStatus, disputes_of, judge
+from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.open_link import OpenedLink
