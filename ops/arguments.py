@@ -121,6 +121,9 @@ def _add_stuck(group: Commands[argparse.ArgumentParser]) -> None:
     settle = _command(
         group, "settle", stuck.settle, "note that you have seen to something yourself: it is owed no more"
     )
+    settle.add_argument(
+        "--not-given", action="store_true", help="no money went back, nor need it: a refund counts as not asked for"
+    )
     for one in (retry, settle):
         _participant_arguments(one)
         one.add_argument("key", metavar="KEY", help="as the list shows it")

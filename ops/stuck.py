@@ -52,6 +52,8 @@ def retry(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def settle(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     member = _decided(deployment, asked, is_retry=False)
     yield f"{asked.key} counts as settled by hand, and is not owed any more."
+    if asked.key.startswith("refund:"):
+        yield "Its money counts as kept." if asked.not_given else "Its money counts as given back."
     yield from _left(deployment, member)
 
 
@@ -59,9 +61,11 @@ def _decided(deployment: Deployment, asked: Namespace, *, is_retry: bool) -> Mem
     session_id, number = asked.participant
     ctx = deployment.ctx.acting_for(operator(asked.by))
     participant_id = ctx.sessions.get(asked.team_id, session_id).participant_id(number)
-    act = retry_by_hand if is_retry else settle_by_hand
     try:
-        return act(ctx, asked.team_id, participant_id, asked.key, asked.why)
+        if is_retry:
+            return retry_by_hand(ctx, asked.team_id, participant_id, asked.key, asked.why)
+        is_given = not asked.not_given
+        return settle_by_hand(ctx, asked.team_id, participant_id, asked.key, asked.why, is_given=is_given)
     except (UnknownKeyError, DisputedError) as error:
         raise RefusedError(str(error) or "the payment is disputed: the bank decides; see to it in Stripe") from None
     except InvalidSessionError as error:

@@ -37,9 +37,9 @@ from chalicelib.domain.facts import (
     Waiver,
 )
 from chalicelib.domain.money import Money, currency, display
-from chalicelib.domain.obligations import automatic_refund_id, is_disputed, refunds_due, whatever_is_owed
+from chalicelib.domain.obligations import is_disputed, refunds_due, whatever_is_owed
 from chalicelib.domain.payments import Judged, PaymentStatus, judge, standing
-from chalicelib.domain.refunds import given_by_hand, is_failed, refunded, refunds_of, settled_keys
+from chalicelib.domain.refunds import automatic_refund_id, given_by_hand, is_failed, refunded, refunds_of, settled_keys
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import tried_anew, trouble_with
 
@@ -213,8 +213,10 @@ def _check_unpaid(session: Session, participant: Participant) -> None:
 # --- what is stuck ------------------------------------------------------------------------------------------------
 
 
-def settle_by_hand(session: Session, participant: Participant, key: str, by: By) -> Session:
+def settle_by_hand(session: Session, participant: Participant, key: str, by: By, *, is_given: bool = True) -> Session:
     """The session in which a person has taken what has that key on themselves: it is owed by us no more.
+
+    `is_given`: money that was to go back did, another way; else it need not any more, and counts as kept.
 
     Raises UnknownKeyError, InvalidSessionError.
     """
@@ -225,7 +227,7 @@ def settle_by_hand(session: Session, participant: Participant, key: str, by: By)
     stuck = stuck_keys(session, participant, by.at)
     if key not in stuck:
         raise UnknownKeyError(stuck)
-    settled = SettledByHand(key, by.at, by.who, by.why)
+    settled = SettledByHand(key, by.at, by.who, by.why, is_given)
     return _with_history(session, participant, replace(history, settled=(*history.settled, settled)))
 
 

@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.facts import NOTHING_YET, DisputeStatus, Payment, PaymentHistory, Trouble
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import automatic_refund_id, refunds_due, strange_payments, whatever_is_owed
+from chalicelib.domain.obligations import refunds_due, strange_payments, whatever_is_owed
 from chalicelib.domain.payments import Judged, Owing, PaymentStatus, attempt_of, disputes_of, judge, standing
 from chalicelib.domain.refunds import (
+    automatic_refund_id,
     given_by_hand,
     is_failed,
-    is_retried,
+    is_open_failure,
     is_settled,
     refunded,
     refunds_of,
     settled_keys,
+    went_back,
 )
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.troubles import OFFER_KEY
@@ -53,7 +55,7 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
         return []
     pending = {one.key for one in whatever_is_owed(claim, history)} - settled_keys(history)
     long_over = now >= session.end_time + ATTENTION_AFTER_END
-    found = [*_failed_refunds(history), *_not_going_back(claim, history)]
+    found = [*_failed_refunds(claim, history), *_not_going_back(claim, history)]
     found += [Concern(key, STRANGE) for key in strange_payments(history)]
     if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
@@ -84,21 +86,33 @@ def _bars_offers(claim: Owing, history: PaymentHistory, trouble: Trouble) -> boo
     return standing(claim, history).status is PaymentStatus.UNPAID
 
 
-def _failed_refunds(history: PaymentHistory) -> Iterator[Concern]:
-    """A failed refund is never repeated by itself."""
+def _failed_refunds(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
+    """A failed refund is never repeated by itself; it needs nobody once its money went back otherwise."""
+    missing = {one.payment.payment_intent_id: _missing(history, one) for one in judge(claim, history)}
     attempts = {payment.payment_intent_id: attempt_of(payment, history) for payment in history.payments}
     for refund in history.refunds:
-        if is_failed(refund) and not is_settled(history, refund) and not is_retried(history, refund):
+        left = min(refund.amount, missing.get(refund.payment_intent_id, refund.amount))
+        if left > 0 and is_open_failure(history, refund):
             attempt = attempts.get(refund.payment_intent_id)
-            text = display(Money(refund.amount, attempt.currency)) if attempt else "a payment"
+            text = display(Money(left, attempt.currency)) if attempt else "a payment"
             sentence = f"The refund of {text} failed at the bank; give the money back another way."
             yield Concern(f"refund:{refund.refund_id}", sentence)
+
+
+def _missing(history: PaymentHistory, judged: Judged) -> int:
+    """What ought to go back, by rule or as people asked, and neither did nor is about to; minor units."""
+    payment = judged.payment
+    amount = payment.charge.amount if payment.charge else sum(one.amount for one in refunds_of(history, payment))
+    asked = [one.amount for one in history.decisions if one.payment_intent_id == payment.payment_intent_id]
+    in_dashboard = [one.amount for one in refunds_of(history, payment) if one.decision_id is None]
+    wanted = amount if judged.return_because else min(amount, sum(asked) + sum(in_dashboard))
+    return wanted - went_back(history, payment) - sum(one.amount for one in refunds_due(history, judged))
 
 
 def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
     """Money that is to go back, and that we do not or cannot give back ourselves."""
     for judged in judge(claim, history):
-        owed = sorted({one.key for one in refunds_due(history, judged)} - settled_keys(history))
+        owed = sorted(one.key for one in refunds_due(history, judged))
         disputes = disputes_of(history, judged.payment)
         undecided = any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
         if judged.accepted and owed and undecided:
@@ -118,12 +132,13 @@ def _is_short(history: PaymentHistory, judged: Judged) -> bool:
     """We have done what we can, the bank what it wanted, and something is left that no other sentence speaks of."""
     payment = judged.payment
     refunds = refunds_of(history, payment)
-    if payment.charge is None or any(is_failed(refund) and not is_settled(history, refund) for refund in refunds):
+    if payment.charge is None or any(is_open_failure(history, refund) for refund in refunds):
         return False
     returning, lost = automatic_refund_id(payment.charge.charge_id), _charged_back(history, payment)
     done = bool(lost) or returning in {refund.decision_id for refund in refunds}
     owed = 0 if lost else sum(one.amount for one in refunds_due(history, judged))
-    back = refunded(history, payment) + given_by_hand(history, payment) + lost + owed
+    seen_to = sum(refund.amount for refund in refunds if is_failed(refund) and is_settled(history, refund))
+    back = refunded(history, payment) + max(given_by_hand(history, payment), seen_to) + lost + owed
     return done and back < payment.charge.amount and f"refund:{returning}" not in settled_keys(history)
 
 

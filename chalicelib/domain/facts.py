@@ -178,12 +178,16 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class SettledByHand:
-    """A person took an obligation (`key`) on themselves; it is owed by us no more."""
+    """A person took an obligation (`key`) on themselves; it is owed by us no more.
+
+    `is_given`: money that was to go back did, another way; else it need not any more, and counts as kept.
+    """
 
     key: str
     settled_at: datetime
     by: str
     why: str
+    is_given: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,15 @@ from chalicelib.domain.facts import (
     RefundReason,
 )
 from chalicelib.domain.payments import LIVE, Judged, Owing, disputes_of, is_accepted, is_unproven, judge, standing
-from chalicelib.domain.refunds import given_by_hand, refunded, refunds_of, settled_keys
+from chalicelib.domain.refunds import (
+    automatic_refund_id,
+    awaiting_a_person,
+    given_by_hand,
+    refund_key,
+    refunded,
+    refunds_of,
+    settled_keys,
+)
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import trouble_with
 
@@ -205,31 +213,29 @@ def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
 
 
 def refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]:
-    """What the clinic decided, each once; then, if the payment goes back, all that is left of it."""
+    """What the clinic decided, each once; then, if the payment goes back, all that is left and waits for no person."""
     payment = judged.payment
     if payment.charge is None:
         return
     left = payment.charge.amount - refunded(history, payment) - given_by_hand(history, payment)
-    known = {refund.decision_id for refund in refunds_of(history, payment)}
+    done = {refund.decision_id for refund in refunds_of(history, payment)}
+    settled = settled_keys(history)
     for decision in history.decisions:
-        if decision.payment_intent_id == payment.payment_intent_id and decision.decision_id not in known:
-            amount = min(decision.amount, left)
-            left -= amount
-            if amount > 0:
-                yield _refund(payment, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
+        if decision.payment_intent_id != payment.payment_intent_id or decision.decision_id in done:
+            continue
+        amount = 0 if refund_key(decision.decision_id) in settled else min(decision.amount, left)
+        left -= amount
+        if amount > 0:
+            yield _refund(payment, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
+    left -= awaiting_a_person(history, payment)
     returning = automatic_refund_id(payment.charge.charge_id)
-    if judged.return_because and left > 0 and returning not in known:
+    if judged.return_because and left > 0 and returning not in done and refund_key(returning) not in settled:
         yield _refund(payment, returning, left, judged.return_because, payment.charge.created_at)
-
-
-def automatic_refund_id(charge_id: str) -> str:
-    """The decision id of the one refund that the rules, not a person, make of a charge."""
-    return f"auto-{charge_id}"
 
 
 def _refund(payment: Payment, decision_id: str, amount: int, reason: RefundReason, since: datetime) -> MakeRefund:
     with_fee = payment.charge is not None and payment.charge.application_fee > 0
-    return MakeRefund(f"refund:{decision_id}", since, payment, decision_id, amount, reason, with_fee)
+    return MakeRefund(refund_key(decision_id), since, payment, decision_id, amount, reason, with_fee)
 
 
 # --- what people took on themselves, and what is strange -----------------------------------------------------------

@@ -50,7 +50,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.money import Money
-from chalicelib.domain.refunds import refunded, refunds_of
+from chalicelib.domain.refunds import refunds_of, went_back
 from chalicelib.domain.troubles import with_failure, without_trouble
 
 _RANK = {
@@ -345,10 +345,10 @@ def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> b
 
 
 def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> bool:
-    """Refunded in full, or charged back by a lost dispute; `also`: minor units to be counted as refunded."""
+    """Given back in full, or charged back by a lost dispute; `also`: minor units to be counted as given back."""
     amount = payment.paid.amount if payment.paid else 0
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
-    return lost or refunded(history, payment) + also >= amount > 0
+    return lost or went_back(history, payment) + also >= amount > 0
 
 
 def disputes_of(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
@@ -391,7 +391,7 @@ def standing(owing: Owing, history: PaymentHistory) -> Standing:
 
 
 def _standing_of(history: PaymentHistory, counted: Payment, paid: int) -> Standing:
-    back = refunded(history, counted)
+    back = went_back(history, counted)
     disputes = {dispute.status for dispute in disputes_of(history, counted)}
     if is_returned(history, counted):
         status = PaymentStatus.REFUNDED

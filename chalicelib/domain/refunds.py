@@ -1,4 +1,4 @@
-"""What became of money that was to go back: what did, what failed, what a person took on themselves. Decides nothing."""
+"""What became of money that was to go back: what did, what failed, what people took on themselves. Decides nothing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,42 @@ def refunded(history: PaymentHistory, payment: Payment) -> int:
     return max(known, payment.refunded_hint) if history.overflowed else known
 
 
+def went_back(history: PaymentHistory, payment: Payment) -> int:
+    """What the payer has back, or is about to: by refunds, and by hand."""
+    return refunded(history, payment) + given_by_hand(history, payment)
+
+
 def given_by_hand(history: PaymentHistory, payment: Payment) -> int:
-    """What failed as a refund and a person has settled: it is not owed a second time."""
-    return sum(
-        refund.amount for refund in refunds_of(history, payment) if is_failed(refund) and is_settled(history, refund)
-    )
+    """What people gave back another way, in minor units: refunds that failed or were not made, and they settled."""
+    given = {one.key for one in history.settled if one.is_given}
+    refunds, known = refunds_of(history, payment), refunded(history, payment)
+    if payment.charge is not None and refund_key(automatic_refund_id(payment.charge.charge_id)) in given:
+        return max(0, payment.charge.amount - known)
+    failed = [one.amount for one in refunds if is_failed(one) and not given.isdisjoint(_keys(one))]
+    made = {one.decision_id for one in refunds}
+    never_made = [
+        one.amount
+        for one in history.decisions
+        if one.payment_intent_id == payment.payment_intent_id
+        and one.decision_id not in made
+        and refund_key(one.decision_id) in given
+    ]
+    return sum(failed) + sum(never_made)
+
+
+def awaiting_a_person(history: PaymentHistory, payment: Payment) -> int:
+    """What failed as a refund and nobody has seen to, in minor units: the machine keeps its hands off it."""
+    return sum(one.amount for one in refunds_of(history, payment) if is_open_failure(history, one))
+
+
+def automatic_refund_id(charge_id: str) -> str:
+    """The decision id of the one refund that the rules, not a person, make of a charge."""
+    return f"auto-{charge_id}"
+
+
+def refund_key(decision_id: str) -> str:
+    """The key of the obligation to make this refund."""
+    return f"refund:{decision_id}"
 
 
 def refunds_of(history: PaymentHistory, payment: Payment) -> tuple[Refund, ...]:
@@ -27,8 +58,18 @@ def is_failed(refund: Refund) -> bool:
     return refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
 
 
+def is_open_failure(history: PaymentHistory, refund: Refund) -> bool:
+    """It failed, and nobody has retried or settled it."""
+    return is_failed(refund) and not is_settled(history, refund) and not is_retried(history, refund)
+
+
 def is_settled(history: PaymentHistory, refund: Refund) -> bool:
-    return not settled_keys(history).isdisjoint({f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"})
+    return not settled_keys(history).isdisjoint(_keys(refund))
+
+
+def _keys(refund: Refund) -> set[str]:
+    """By which a person may have settled it: as what was owed, or as what failed."""
+    return {f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"}
 
 
 def is_retried(history: PaymentHistory, refund: Refund) -> bool:

@@ -32,14 +32,19 @@ def retry_by_hand(ctx: Context, team_id: str, participant_id: str, key: str, why
     return member_of(carry_out_at_once(ctx, member.session, frozenset({number})), number, with_removed=True)
 
 
-def settle_by_hand(ctx: Context, team_id: str, participant_id: str, key: str, why: str) -> Member:
+def settle_by_hand(
+    ctx: Context, team_id: str, participant_id: str, key: str, why: str, *, is_given: bool = True
+) -> Member:
     """Note that a person has seen to what has that key; it is owed by us no more.
+
+    `is_given`: money that was to go back did, another way; else it need not any more, and counts as kept.
 
     Raises NotFoundError, UnknownKeyError, InvalidSessionError, ContendedError, StoreError.
     """
 
     def settled(session: Session, participant: Participant) -> Session:
-        return by_hand.settle_by_hand(session, participant, key, By(ctx.by, ctx.clock(), why))
+        by = By(ctx.by, ctx.clock(), why)
+        return by_hand.settle_by_hand(session, participant, key, by, is_given=is_given)
 
     return _changed(ctx, team_id, participant_id, settled)
 

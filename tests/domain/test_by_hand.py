@@ -296,7 +296,7 @@ def test_what_a_person_settled_is_owed_no_more_and_needs_nobody() -> None:
     assert (keys(done), needs(done, END)) == (set(), None)
     assert settle(done, "refund:auto-ch_1") == done
     [noted] = guest_of(done).history.settled
-    assert (noted.by, noted.why, noted.settled_at) == ("operator:ada", "the client called", LATER)
+    assert (noted.by, noted.why, noted.settled_at, noted.is_given) == ("operator:ada", "the client called", LATER, True)
 
 
 @pytest.mark.parametrize("act", [settle, retry])

@@ -184,13 +184,12 @@ def test_a_failed_refund_that_a_person_settled_needs_nobody(key: str) -> None:
     assert needs(session_of(history, **CANCELED), END + 2 * HOUR) is None
 
 
-def test_what_was_given_by_hand_for_a_failed_refund_does_not_go_back_again_with_the_rest() -> None:
+def test_what_a_person_is_to_give_or_gave_for_a_failed_refund_does_not_go_back_again_with_the_rest() -> None:
     asked = with_decisions(folded(*paid()), decided("1", 3000))
     failed = folded(refund("1", 3000, RefundStatus.FAILED, decision_id="decision-1"), history=asked)
-    assert refunds_owed(session_of(failed, **CANCELED)) == [("auto-ch_1", 8000, "canceled")]
-    assert refunds_owed(session_of(settled(failed, "refund:decision-1"), **CANCELED)) == [
-        ("auto-ch_1", 5000, "canceled")
-    ]
+    assert refunds_owed(session_of(failed, **CANCELED)) == [("auto-ch_1", 5000, "canceled")]
+    for key in ("refund:decision-1", "refund:re_1"):
+        assert refunds_owed(session_of(settled(failed, key), **CANCELED)) == [("auto-ch_1", 5000, "canceled")]
 
 
 def test_a_refund_that_a_person_took_on_themselves_is_owed_no_more() -> None:

@@ -8,9 +8,9 @@ from typing import Final, assert_never
 from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import automatic_refund_id, has_strange_payment
+from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import Judged, PaymentStatus, disputes_of, judge
-from chalicelib.domain.refunds import refunds_of
+from chalicelib.domain.refunds import automatic_refund_id, given_by_hand, refunds_of
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.open_link import OpenedLink
@@ -101,6 +101,8 @@ def _of_what_counts(link: OpenedLink, counted: Payment) -> Iterator[str]:
         yield f"Your payment of {paid} went back to you through your bank."
     elif DisputeStatus.OPEN in verdicts:
         yield f"Your bank is looking into your payment of {paid}."
+    elif given := given_by_hand(history, counted):
+        yield f"The clinic has given {display(Money(given, _money(counted).currency))} of your payment back to you."
     elif back >= link.standing.amount_paid:
         yield f"Your payment of {paid} {arrived}. {_ON_STATEMENT}"
     elif back:
