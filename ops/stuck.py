@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from datetime import datetime
 
+from chalicelib.domain import ids
 from chalicelib.domain.books import operator
 from chalicelib.domain.by_hand import DisputedError, UnknownKeyError
 from chalicelib.domain.concerns import concerns
-from chalicelib.domain.sessions import InvalidSessionError, Session
+from chalicelib.domain.sessions import InvalidSessionError
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.context import Context
 from chalicelib.flows.edit_participants import Member
-from chalicelib.storage.stores import Position, Walk
+from chalicelib.storage.stores import Found, Position, Walk
 from ops.commands import RefusedError
 from ops.environment import Deployment
 from ops.writing import columns
@@ -21,23 +23,28 @@ _NOTHING = "Nothing needs a person."
 
 
 def list_stuck(deployment: Deployment, asked: Namespace) -> Iterator[str]:
-    """Every concern of a clinic: participant, key and sentence."""
+    """Every concern of a clinic: participant, key and sentence; and what cannot be read."""
     ctx = deployment.ctx
     ctx.teams.get(asked.team_id)
-    rows = [
-        (session.participant_id(one.number), concern.key, concern.sentence)
-        for session in _sessions(ctx, asked.team_id)
-        for one in session.participants
-        for concern in concerns(session, one, ctx.clock())
-    ]
+    rows = [row for found in _sessions(ctx, asked.team_id) for row in _rows(found, ctx.clock())]
     yield from columns(rows, indent="") if rows else [_NOTHING]
 
 
-def _sessions(ctx: Context, team_id: str) -> Iterator[Session]:
+def _rows(found: Found, now: datetime) -> Iterator[tuple[str, ...]]:
+    session = found.session
+    if session is None:
+        yield found.position.session_id, "-", "It is kept and cannot be read; nothing is known of its money."
+        return
+    for one in session.participants:
+        for concern in concerns(session, one, now):
+            yield session.participant_id(one.number), concern.key, concern.sentence
+
+
+def _sessions(ctx: Context, team_id: str) -> Iterator[Found]:
     after: Position | None = None
     while True:
         stretch = ctx.sessions.stretch(team_id, Walk(), after, None)
-        yield from (found.session for found in stretch.found if found.session is not None)
+        yield from stretch.found
         if not stretch.more:
             return
         after = stretch.found[-1].position
@@ -60,7 +67,7 @@ def settle(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def _decided(deployment: Deployment, asked: Namespace, *, is_retry: bool) -> Member:
     session_id, number = asked.participant
     ctx = deployment.ctx.acting_for(operator(asked.by))
-    participant_id = ctx.sessions.get(asked.team_id, session_id).participant_id(number)
+    participant_id = ids.participant_id(session_id, number)
     try:
         if is_retry:
             return retry_by_hand(ctx, asked.team_id, participant_id, asked.key, asked.why)

@@ -173,4 +173,5 @@ def _of_people(history: PaymentHistory) -> Iterator[Row]:
         yield _row(trouble.first_failed_at, "trouble", trouble.key, note)
     for settled in history.settled:
         note = f"by {plain(settled.by)}: {plain(settled.why)}"
-        yield _row(settled.settled_at, "settled by hand", settled.key, note)
+        what = "settled by hand" if settled.is_given else "settled as kept"
+        yield _row(settled.settled_at, what, settled.key, note)

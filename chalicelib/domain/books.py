@@ -200,7 +200,8 @@ def _of_people(former: Participant | None, participant: Participant) -> Iterator
         yield AuditEntry("waived", history.waiver.by, number, why=history.waiver.reason)
     for settled in history.settled:
         if settled not in known.settled:
-            yield AuditEntry("settled_by_hand", settled.by, number, settled.key, why=settled.why)
+            what = "settled_by_hand" if settled.is_given else "settled_as_kept"
+            yield AuditEntry(what, settled.by, number, settled.key, why=settled.why)
     for retried in history.retried:
         if retried not in known.retried:
             yield AuditEntry("retried_by_hand", retried.by, number, retried.key, why=retried.why)

@@ -39,7 +39,16 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.money import Money, currency, display
 from chalicelib.domain.obligations import is_disputed, refunds_due, whatever_is_owed
 from chalicelib.domain.payments import Judged, PaymentStatus, judge, standing
-from chalicelib.domain.refunds import automatic_refund_id, given_by_hand, is_failed, refunded, refunds_of, settled_keys
+from chalicelib.domain.refunds import (
+    automatic_refund_id,
+    failure_key,
+    is_failed,
+    refund_key,
+    refunds_of,
+    settled_keys,
+    still_to_make,
+    went_back,
+)
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import tried_anew, trouble_with
 
@@ -135,9 +144,9 @@ def _left(session: Session, participant: Participant, payment: Payment) -> int:
     history = participant.history
     owed = sum(one.amount for one in refunds_due(history, _judged(session, participant, payment)))
     if payment.charge is None:
-        known = [one for one in history.decisions if one.payment_intent_id == payment.payment_intent_id]
-        owed = sum(one.amount for one in known)
-    return _paid(payment).amount - refunded(history, payment) - given_by_hand(history, payment) - owed
+        # Nothing is made before it is known.
+        owed = sum(one.amount for one in still_to_make(history, payment))
+    return _paid(payment).amount - went_back(history, payment) - owed
 
 
 def _judged(session: Session, participant: Participant, payment: Payment) -> Judged:
@@ -275,10 +284,10 @@ def _refunded_again(session: Session, participant: Participant, key: str) -> tup
 
 def _did_not_arrive(history: PaymentHistory, payment: Payment, key: str) -> int:
     """How much of this payment the refund of that key should have brought back: a failed one's amount, or all."""
-    if payment.charge is not None and key == f"refund:{automatic_refund_id(payment.charge.charge_id)}":
+    if payment.charge is not None and key == refund_key(automatic_refund_id(payment.charge.charge_id)):
         return payment.charge.amount
     failed = [one for one in refunds_of(history, payment) if is_failed(one)]
-    return sum(one.amount for one in failed if key == f"refund:{one.refund_id}")
+    return sum(one.amount for one in failed if key == failure_key(one))
 
 
 def _check_reason(by: By) -> None:

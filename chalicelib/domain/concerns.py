@@ -5,20 +5,22 @@ Each concern has the key by which an operator has the act tried again, or takes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.facts import NOTHING_YET, DisputeStatus, Payment, PaymentHistory, Trouble
+from chalicelib.domain.facts import NOTHING_YET, Dispute, DisputeStatus, Payment, PaymentHistory, Trouble
 from chalicelib.domain.money import Money, display
 from chalicelib.domain.obligations import refunds_due, strange_payments, whatever_is_owed
 from chalicelib.domain.payments import Judged, Owing, PaymentStatus, attempt_of, disputes_of, judge, standing
 from chalicelib.domain.refunds import (
     automatic_refund_id,
+    failure_key,
     given_by_hand,
     is_failed,
     is_open_failure,
     is_settled,
+    refund_key,
     refunded,
     refunds_of,
     settled_keys,
@@ -32,6 +34,9 @@ ATTENTION_AFTER_END = timedelta(hours=1)
 STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
 OVERFLOW_KEY = "overflow"
 OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
+OTHERWISE = "give the money back another way"
+"""What to do about a refund that failed."""
+
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -95,26 +100,31 @@ def _failed_refunds(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
         if left > 0 and is_open_failure(history, refund):
             attempt = attempts.get(refund.payment_intent_id)
             text = display(Money(left, attempt.currency)) if attempt else "a payment"
-            sentence = f"The refund of {text} failed at the bank; give the money back another way."
-            yield Concern(f"refund:{refund.refund_id}", sentence)
+            disputes = [one for one in history.disputes if one.payment_intent_id == refund.payment_intent_id]
+            then = "wait for the bank, which decides a dispute of it" if _is_undecided(disputes) else OTHERWISE
+            yield Concern(failure_key(refund), f"The refund of {text} failed at the bank; {then}.")
+
+
+def _is_undecided(disputes: Iterable[Dispute]) -> bool:
+    return any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
 
 
 def _missing(history: PaymentHistory, judged: Judged) -> int:
-    """What ought to go back, by rule or as people asked, and neither did nor is about to; minor units."""
+    """What ought to go back, by rule or as people asked, and neither did, by whomever, nor is about to; minor units."""
     payment = judged.payment
     amount = payment.charge.amount if payment.charge else sum(one.amount for one in refunds_of(history, payment))
     asked = [one.amount for one in history.decisions if one.payment_intent_id == payment.payment_intent_id]
     in_dashboard = [one.amount for one in refunds_of(history, payment) if one.decision_id is None]
     wanted = amount if judged.return_because else min(amount, sum(asked) + sum(in_dashboard))
-    return wanted - went_back(history, payment) - sum(one.amount for one in refunds_due(history, judged))
+    back = went_back(history, payment) + _charged_back(history, payment)
+    return wanted - back - sum(one.amount for one in refunds_due(history, judged))
 
 
 def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
     """Money that is to go back, and that we do not or cannot give back ourselves."""
     for judged in judge(claim, history):
         owed = sorted(one.key for one in refunds_due(history, judged))
-        disputes = disputes_of(history, judged.payment)
-        undecided = any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
+        undecided = _is_undecided(disputes_of(history, judged.payment))
         if judged.accepted and owed and undecided:
             sentence = (
                 "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
@@ -122,7 +132,7 @@ def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
             yield Concern(owed[0], sentence)
         elif judged.return_because and judged.payment.charge and not undecided and _is_short(history, judged):
             sentence = "Only a part of a payment that is to go back went back; give the rest back in Stripe."
-            yield Concern(f"refund:{automatic_refund_id(judged.payment.charge.charge_id)}", sentence)
+            yield Concern(refund_key(automatic_refund_id(judged.payment.charge.charge_id)), sentence)
         elif judged.accepted and owed and _charged_back_in_part(history, judged.payment):
             sentence = "A refund was not made, since the bank took a part of the payment back; see to it in Stripe."
             yield Concern(owed[0], sentence)
@@ -139,7 +149,7 @@ def _is_short(history: PaymentHistory, judged: Judged) -> bool:
     owed = 0 if lost else sum(one.amount for one in refunds_due(history, judged))
     seen_to = sum(refund.amount for refund in refunds if is_failed(refund) and is_settled(history, refund))
     back = refunded(history, payment) + max(given_by_hand(history, payment), seen_to) + lost + owed
-    return done and back < payment.charge.amount and f"refund:{returning}" not in settled_keys(history)
+    return done and back < payment.charge.amount and refund_key(returning) not in settled_keys(history)
 
 
 def _charged_back(history: PaymentHistory, payment: Payment) -> int:

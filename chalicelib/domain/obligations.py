@@ -24,11 +24,11 @@ from chalicelib.domain.payments import LIVE, Judged, Owing, disputes_of, is_acce
 from chalicelib.domain.refunds import (
     automatic_refund_id,
     awaiting_a_person,
-    given_by_hand,
     refund_key,
-    refunded,
     refunds_of,
     settled_keys,
+    still_to_make,
+    went_back,
 )
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import trouble_with
@@ -217,19 +217,16 @@ def refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]
     payment = judged.payment
     if payment.charge is None:
         return
-    left = payment.charge.amount - refunded(history, payment) - given_by_hand(history, payment)
-    done = {refund.decision_id for refund in refunds_of(history, payment)}
-    settled = settled_keys(history)
-    for decision in history.decisions:
-        if decision.payment_intent_id != payment.payment_intent_id or decision.decision_id in done:
-            continue
-        amount = 0 if refund_key(decision.decision_id) in settled else min(decision.amount, left)
+    left = payment.charge.amount - went_back(history, payment)
+    for decision in still_to_make(history, payment):
+        amount = min(decision.amount, left)
         left -= amount
         if amount > 0:
             yield _refund(payment, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
     left -= awaiting_a_person(history, payment)
     returning = automatic_refund_id(payment.charge.charge_id)
-    if judged.return_because and left > 0 and returning not in done and refund_key(returning) not in settled:
+    is_done = returning in {refund.decision_id for refund in refunds_of(history, payment)}
+    if judged.return_because and left > 0 and not is_done and refund_key(returning) not in settled_keys(history):
         yield _refund(payment, returning, left, judged.return_because, payment.charge.created_at)
 
 

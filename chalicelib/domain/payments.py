@@ -50,7 +50,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.money import Money
-from chalicelib.domain.refunds import refunds_of, went_back
+from chalicelib.domain.refunds import still_to_make, went_back
 from chalicelib.domain.troubles import with_failure, without_trouble
 
 _RANK = {
@@ -325,10 +325,8 @@ def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> 
 
 
 def _decided(history: PaymentHistory, payment: Payment) -> int:
-    """What the clinic decided to give back and Stripe has not been seen to, in minor units."""
-    made = {refund.decision_id for refund in refunds_of(history, payment)}
-    mine = [one for one in history.decisions if one.payment_intent_id == payment.payment_intent_id]
-    return sum(one.amount for one in mine if one.decision_id not in made)
+    """What is decided to go back and has not been seen to, in minor units."""
+    return sum(one.amount for one in still_to_make(history, payment))
 
 
 def _first_paid(payment: Payment) -> tuple[bool, float, str]:

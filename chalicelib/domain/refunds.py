@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.facts import Payment, PaymentHistory, Refund, RefundStatus
+from chalicelib.domain.facts import Payment, PaymentHistory, Refund, RefundDecision, RefundStatus
 
 
 def refunded(history: PaymentHistory, payment: Payment) -> int:
@@ -20,19 +20,24 @@ def went_back(history: PaymentHistory, payment: Payment) -> int:
 def given_by_hand(history: PaymentHistory, payment: Payment) -> int:
     """What people gave back another way, in minor units: refunds that failed or were not made, and they settled."""
     given = {one.key for one in history.settled if one.is_given}
-    refunds, known = refunds_of(history, payment), refunded(history, payment)
     if payment.charge is not None and refund_key(automatic_refund_id(payment.charge.charge_id)) in given:
-        return max(0, payment.charge.amount - known)
+        return max(0, payment.charge.amount - refunded(history, payment))
+    refunds, unmade = refunds_of(history, payment), unmade_of(history, payment)
     failed = [one.amount for one in refunds if is_failed(one) and not given.isdisjoint(_keys(one))]
-    made = {one.decision_id for one in refunds}
-    never_made = [
-        one.amount
-        for one in history.decisions
-        if one.payment_intent_id == payment.payment_intent_id
-        and one.decision_id not in made
-        and refund_key(one.decision_id) in given
-    ]
-    return sum(failed) + sum(never_made)
+    return sum(failed) + sum(one.amount for one in unmade if refund_key(one.decision_id) in given)
+
+
+def unmade_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
+    """What people decided to give back of this payment, and no refund at Stripe was seen to carry."""
+    made = {refund.decision_id for refund in refunds_of(history, payment)}
+    mine = (one for one in history.decisions if one.payment_intent_id == payment.payment_intent_id)
+    return tuple(one for one in mine if one.decision_id not in made)
+
+
+def still_to_make(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
+    """Those of them that nobody has taken on themselves."""
+    settled = settled_keys(history)
+    return tuple(one for one in unmade_of(history, payment) if refund_key(one.decision_id) not in settled)
 
 
 def awaiting_a_person(history: PaymentHistory, payment: Payment) -> int:
@@ -48,6 +53,11 @@ def automatic_refund_id(charge_id: str) -> str:
 def refund_key(decision_id: str) -> str:
     """The key of the obligation to make this refund."""
     return f"refund:{decision_id}"
+
+
+def failure_key(refund: Refund) -> str:
+    """The key of a refund that failed, by which a person retries or settles it."""
+    return f"refund:{refund.refund_id}"
 
 
 def refunds_of(history: PaymentHistory, payment: Payment) -> tuple[Refund, ...]:
@@ -69,12 +79,12 @@ def is_settled(history: PaymentHistory, refund: Refund) -> bool:
 
 def _keys(refund: Refund) -> set[str]:
     """By which a person may have settled it: as what was owed, or as what failed."""
-    return {f"refund:{refund.decision_id}", f"refund:{refund.refund_id}"}
+    return {f"refund:{refund.decision_id}", failure_key(refund)}
 
 
 def is_retried(history: PaymentHistory, refund: Refund) -> bool:
     """Somebody decided another refund in its place."""
-    return any(one.key == f"refund:{refund.refund_id}" for one in history.retried)
+    return any(one.key == failure_key(refund) for one in history.retried)
 
 
 def settled_keys(history: PaymentHistory) -> set[str]:

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 from chalicelib.domain.facts import Charge, Payment, PaymentHistory, RefundReason
 from chalicelib.domain.payments import Judged, disputes_of, judge
-from chalicelib.domain.refunds import refunds_of
+from chalicelib.domain.refunds import refunds_of, still_to_make, unmade_of
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.http import times
 from chalicelib.http.schemas import ChargeOut, RefundOut
 from chalicelib.http.times import TimeFormat
 
 DECIDED = "decided"
-"""The status of a refund that is not made at Stripe yet; the others are Stripe's own."""
+"""The status of a refund that is not made at Stripe yet."""
+
+SETTLED = "settled"
+"""Of one that never was, and that a person has seen to. The others are Stripe's own."""
 
 
 def charges_out(session: Session, participant: Participant, form: TimeFormat) -> list[ChargeOut]:
@@ -38,15 +41,14 @@ def _charge(charge: Charge, judged: Judged, history: PaymentHistory, form: TimeF
 
 
 def _refunds(payment: Payment, history: PaymentHistory) -> Iterator[RefundOut]:
-    made = refunds_of(history, payment)
-    for refund in made:
+    for refund in refunds_of(history, payment):
         yield RefundOut(
             refund_id=refund.refund_id,
             amount=refund.amount,
             status=refund.status.value,
             reason=refund.reason.value if refund.reason else None,
         )
-    known = {refund.decision_id for refund in made}
-    for decision in history.decisions:
-        if decision.payment_intent_id == payment.payment_intent_id and decision.decision_id not in known:
-            yield RefundOut(None, decision.amount, DECIDED, RefundReason.REQUESTED.value)
+    owed = still_to_make(history, payment)
+    for decision in unmade_of(history, payment):
+        status = DECIDED if decision in owed else SETTLED
+        yield RefundOut(None, decision.amount, status, RefundReason.REQUESTED.value)

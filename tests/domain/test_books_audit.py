@@ -156,6 +156,8 @@ def test_what_was_settled_by_hand_is_said_once() -> None:
     after = settled(known, "overflow")
     expected = AuditEntry("settled_by_hand", "operator", 2, "overflow", why="given in cash")
     assert entries(session_of(known), session_of(after)) == [expected]
+    kept = replace(after, settled=(after.settled[0], replace(after.settled[1], is_given=False)))
+    assert entries(session_of(known), session_of(kept)) == [replace(expected, what="settled_as_kept")]
 
 
 def test_what_was_tried_again_by_hand_is_said_once() -> None:

@@ -7,13 +7,22 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.by_hand import RefundWish, decide_refund, stuck_keys
-from chalicelib.domain.facts import NOTHING_YET, ActFailed, PaymentHistory, RefundStatus, RetriedByHand, SettledByHand
+from chalicelib.domain.facts import (
+    NOTHING_YET,
+    ActFailed,
+    DisputeStatus,
+    PaymentHistory,
+    RefundStatus,
+    RetriedByHand,
+    SettledByHand,
+)
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.refunds import awaiting_a_person, given_by_hand, is_open_failure, refunded, went_back
 from tests.support.histories import (
     CANCELED,
     checkout,
     decided,
+    dispute,
     folded,
     guest_of,
     keys,
@@ -207,3 +216,40 @@ def test_a_look_that_was_settled_is_not_owed_told_or_stuck() -> None:
     assert keys(done) == set()
     assert needs(done, noon(plus=5)) is None
     assert stuck_keys(done, guest_of(done), noon(plus=5)) == ()
+
+
+# --- disputes, and two charges ------------------------------------------------------------------------------------
+
+
+def test_what_the_bank_took_back_after_a_failed_refund_is_not_to_be_given_once_more() -> None:
+    asked = with_decisions(PAID, decided("1", 8000))
+    failed = folded(refund("1", 8000, FAILED, decision_id="decision-1"), history=asked)
+    assert needs(session_of(folded(dispute(DisputeStatus.LOST), history=failed))) is None
+    part = folded(dispute(DisputeStatus.LOST, amount=3000), history=failed)
+    assert needs(session_of(part)) == told("50.00")
+
+
+def test_while_a_bank_decides_a_dispute_nobody_is_told_to_give_the_money_another_way() -> None:
+    failed = folded(refund("1", 8000, FAILED), dispute(DisputeStatus.OPEN), history=PAID)
+    sentence = "The refund of 80.00 AUD failed at the bank; wait for the bank, which decides a dispute of it."
+    assert needs(session_of(failed)) == sentence
+    others = folded(refund("1", 8000, FAILED), dispute(DisputeStatus.OPEN, of=2), history=PAID)
+    assert needs(session_of(others)) == told("80.00")
+
+
+def test_of_two_charges_a_refund_settled_by_hand_counts_once_when_it_is_asked_which_is_kept() -> None:
+    """Found by reading: what was given by hand counted as still to be given, too, and the wrong charge went back."""
+    twice = folded(*paid(1, noon(plus=5)), *paid(2, noon(plus=9)), count=2)
+    asked = settled(with_decisions(twice, decided("1", 4000)), "refund:decision-1")
+    assert refunds_owed(session_of(asked)) == [("auto-ch_2", 8000, "duplicate")]
+    kept = not_given(with_decisions(twice, decided("1", 8000)), "refund:decision-1")
+    assert refunds_owed(session_of(kept)) == [("auto-ch_2", 8000, "duplicate")]
+
+
+def test_of_a_payment_without_a_charge_what_was_settled_is_left_to_ask_for_or_not() -> None:
+    history = with_decisions(folded(checkout()), decided("1", 5000))
+    given, kept = settled(history, "refund:decision-1"), not_given(history, "refund:decision-1")
+    for told_by, left in ((given, 3000), (kept, 8000)):
+        session = session_of(told_by)
+        asked = decide_refund(session, guest_of(session), RefundWish(), decision_id="d", who="a", now=noon(plus=50))
+        assert guest_of(asked).history.decisions[-1].amount == left

@@ -14,6 +14,8 @@ from chalicelib.domain.sessions import Session
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.refund import refund
 from chalicelib.flows.waive import waive
+from chalicelib.http.shape_charges import charges_out
+from chalicelib.http.times import TimeFormat
 from tests.support.editing import cancel, paid_ahead
 from tests.support.world import TEAM_ID, World
 
@@ -149,3 +151,6 @@ def test_a_refund_that_was_never_made_and_is_given_by_hand_counts_too(world: Wor
     world.sweep()
     assert at_stripe(world) == []
     assert world.status(session) is PaymentStatus.REFUNDED
+    participant = world.participant(session)
+    [charge] = charges_out(world.session(session), participant, TimeFormat.ISO_8601)
+    assert [(one.refund_id, one.amount, one.status) for one in charge.refunds] == [(None, FEE, "settled")]

@@ -62,6 +62,7 @@ RETRIED = payer(troubles=(Trouble("refund:auto-ch_1", 2, PAID_AT, AFTER, "no ans
 BY_HAND = replace(
     GUEST, history=replace(PAID, settled=(SettledByHand("refund:auto-ch_1", AFTER, "staff", "paid in cash"),))
 )
+LET_BE = replace(GUEST, history=replace(PAID, settled=(replace(BY_HAND.history.settled[0], is_given=False),)))
 TWICE = replace(
     GUEST,
     history=PaymentHistory(
@@ -82,7 +83,8 @@ TWICE = replace(
         (opened(payer(refund(RefundStatus.FAILED)), session=CANCELED), FAILED),
         (opened(payer(refund(RefundStatus.CANCELED)), session=CANCELED), FAILED),
         (opened(GIVEN_UP, session=CANCELED), FAILED),
-        (opened(BY_HAND, session=CANCELED), FAILED),
+        (opened(BY_HAND, session=CANCELED), "Your payment of 80.00 AUD has been given back to you by the clinic."),
+        (opened(LET_BE, session=CANCELED), FAILED),
         (opened(payer(disputes=(dispute(DisputeStatus.LOST),)), session=CANCELED), BANK_PAID),
         (
             opened(payer(disputes=(dispute(DisputeStatus.OPEN),)), session=CANCELED),
@@ -166,3 +168,17 @@ def test_where_the_headline_says_all_there_is_no_note(link: OpenedLink) -> None:
 )
 def test_every_status_has_its_few_words(status: PaymentStatus, line: str | None) -> None:
     assert payment_line(status) == line
+
+
+def test_of_what_counts_both_is_told_what_was_refunded_and_what_the_clinic_gave_another_way() -> None:
+    given = SettledByHand("refund:re_3000", AFTER, "staff", "in cash")
+    failed = refund(RefundStatus.FAILED, 3000, "asked")
+    both = payer(failed, refund(RefundStatus.SUCCEEDED, 2000, "also"))
+    assert money_notes(opened(replace(both, history=replace(both.history, settled=(given,))))) == (
+        "20.00 AUD of your payment has been returned. It takes 5 to 10 business days to show on your statement.",
+        "The clinic has given 30.00 AUD of your payment back to you another way.",
+    )
+    alone = payer(failed)
+    assert money_notes(opened(replace(alone, history=replace(alone.history, settled=(given,))))) == (
+        "The clinic has given 30.00 AUD of your payment back to you another way.",
+    )

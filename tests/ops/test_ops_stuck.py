@@ -43,6 +43,24 @@ def test_a_failed_refund_is_listed_for_its_clinic_alone(desk: Desk, world: World
     assert desk.printed == "Nothing needs a person.\n"
 
 
+def test_a_session_that_cannot_be_read_is_listed_too(desk: Desk, world: World) -> None:
+    session = world.schedule()
+    world.sessions.unreadable(session.team_id, session.session_id)
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert desk.printed.startswith(f"{session.session_id}  -  It is kept and cannot be read")
+
+
+def test_what_is_settled_as_kept_is_told_so_and_may_be_asked_for_again(
+    desk: Desk, world: World, failed: Session
+) -> None:
+    key = f"refund:{world.refunds()[0]['id']}"
+    argv = ("stuck", "settle", TEAM_ID, failed.participant_id(2), key, "--why", "they agreed", "--not-given")
+    assert desk.run(*argv) == 0, desk.complained
+    assert "Its money counts as kept." in desk.printed
+    assert desk.run("participant", "show", TEAM_ID, failed.participant_id(2)) == 0
+    assert len(desk.lines_with("settled as kept")) == 1
+
+
 def test_a_retry_makes_another_refund_at_once_and_the_audit_says_who_and_why(
     desk: Desk, world: World, failed: Session
 ) -> None:

@@ -10,7 +10,7 @@ from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refu
 from chalicelib.domain.money import Money, display
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import Judged, PaymentStatus, disputes_of, judge
-from chalicelib.domain.refunds import automatic_refund_id, given_by_hand, refunds_of
+from chalicelib.domain.refunds import automatic_refund_id, given_by_hand, refunded, refunds_of, went_back
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.open_link import OpenedLink
@@ -70,6 +70,8 @@ def _going_back(history: PaymentHistory, judged: Judged) -> str:
         return f"Your bank is looking into your {subject}, and decides what becomes of it."
     if _succeeded(history, payment) >= _money(payment).amount:
         return f"Your {subject} has been returned. {_ON_STATEMENT}"
+    if went_back(history, payment) >= _money(payment).amount > refunded(history, payment):
+        return f"Your {subject} has been given back to you by the clinic."
     if _needs_the_clinic(history, payment):
         return (
             f"Your {subject} could not be returned automatically. The clinic has been told: please contact the clinic."
@@ -94,19 +96,23 @@ def _needs_the_clinic(history: PaymentHistory, payment: Payment) -> bool:
 
 def _of_what_counts(link: OpenedLink, counted: Payment) -> Iterator[str]:
     """What stays with the clinic, and what was returned on request."""
-    history, back = link.participant.history, link.standing.amount_refunded
+    history = link.participant.history
+    given = given_by_hand(history, counted)
+    back = link.standing.amount_refunded - given
     paid, verdicts = display(_money(counted)), _verdicts(history, counted)
     arrived = "has been returned" if _succeeded(history, counted) >= back else "is being returned"
     if DisputeStatus.LOST in verdicts:
         yield f"Your payment of {paid} went back to you through your bank."
     elif DisputeStatus.OPEN in verdicts:
         yield f"Your bank is looking into your payment of {paid}."
-    elif given := given_by_hand(history, counted):
-        yield f"The clinic has given {display(Money(given, _money(counted).currency))} of your payment back to you."
     elif back >= link.standing.amount_paid:
         yield f"Your payment of {paid} {arrived}. {_ON_STATEMENT}"
-    elif back:
-        yield f"{display(Money(back, _money(counted).currency))} of your payment {arrived}. {_ON_STATEMENT}"
+    elif back or given:
+        currency = _money(counted).currency
+        if back:
+            yield f"{display(Money(back, currency))} of your payment {arrived}. {_ON_STATEMENT}"
+        if given:
+            yield f"The clinic has given {display(Money(given, currency))} of your payment back to you another way."
     elif link.admission.door in CLOSED:
         yield _kept(link, counted)
 
