@@ -122,7 +122,7 @@ def _add_stuck(group: Commands[argparse.ArgumentParser]) -> None:
         group, "settle", stuck.settle, "note that you have seen to something yourself: it is owed no more"
     )
     settle.add_argument(
-        "--not-given", action="store_true", help="no money went back, nor need it: a refund counts as not asked for"
+        "--not-given", action="store_true", help="no money went back by you, nor need it: it counts as kept"
     )
     for one in (retry, settle):
         _participant_arguments(one)

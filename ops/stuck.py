@@ -17,7 +17,7 @@ from chalicelib.flows.edit_participants import Member
 from chalicelib.storage.stores import Found, Position, Walk
 from ops.commands import RefusedError
 from ops.environment import Deployment
-from ops.writing import columns
+from ops.writing import columns, money
 
 _NOTHING = "Nothing needs a person."
 
@@ -59,8 +59,9 @@ def retry(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def settle(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     member = _decided(deployment, asked, is_retry=False)
     yield f"{asked.key} counts as settled by hand, and is not owed any more."
-    if asked.key.startswith("refund:"):
-        yield "Its money counts as kept." if asked.not_given else "Its money counts as given back."
+    [settled] = [one for one in member.participant.history.settled if one.key == asked.key]
+    if settled.amount:
+        yield f"{_amount(member, settled.amount)} counts as {'given back' if settled.is_given else 'kept'}."
     yield from _left(deployment, member)
 
 
@@ -77,6 +78,12 @@ def _decided(deployment: Deployment, asked: Namespace, *, is_retry: bool) -> Mem
         raise RefusedError(str(error) or "the payment is disputed: the bank decides; see to it in Stripe") from None
     except InvalidSessionError as error:
         raise RefusedError("; ".join(f"--why: {one.message}" for one in error.problems)) from None
+
+
+def _amount(member: Member, amount: int) -> str:
+    """In the currency of its offers, which are the fee's."""
+    [currency, *_] = [one.currency for one in member.participant.history.attempts] or ["a currency not known"]
+    return money(amount, currency)
 
 
 def _left(deployment: Deployment, member: Member) -> Iterator[str]:

@@ -171,7 +171,9 @@ def _of_people(history: PaymentHistory) -> Iterator[Row]:
         next_try = f"next try {moment(trouble.retry_at)}" if trouble.retry_at else "no more tries"
         note = f"failed {trouble.failures} x, {next_try}: {plain(trouble.reason)}"
         yield _row(trouble.first_failed_at, "trouble", trouble.key, note)
+    currency = next((attempt.currency for attempt in history.attempts), "a currency not known")
     for settled in history.settled:
-        note = f"by {plain(settled.by)}: {plain(settled.why)}"
+        amount = f"{money(settled.amount, currency)}, " if settled.amount else ""
+        note = f"{amount}by {plain(settled.by)}: {plain(settled.why)}"
         what = "settled by hand" if settled.is_given else "settled as kept"
         yield _row(settled.settled_at, what, settled.key, note)

@@ -21,6 +21,7 @@ from typing import assert_never
 
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, standing
+from chalicelib.domain.refunds import settled_keys
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.teams import Team
 from chalicelib.domain.troubles import OFFER_KEY, trouble_with
@@ -109,6 +110,7 @@ def _offer(participant: Participant, team: Team, now: datetime) -> Door:
     if not team.can_charge(participant.fee.payee if participant.fee else None):
         return Door.CANNOT_CHARGE
     trouble = trouble_with(participant.history, OFFER_KEY)
-    waiting = trouble is not None and (trouble.retry_at is None or now < trouble.retry_at)
+    is_settled = OFFER_KEY in settled_keys(participant.history)
+    waiting = trouble is not None and not is_settled and (trouble.retry_at is None or now < trouble.retry_at)
     # Money that came in a shape we do not accept must not be asked for a second time.
     return Door.OFFER_REFUSED if waiting or has_strange_payment(participant.history) else Door.PAY

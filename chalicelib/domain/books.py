@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -198,10 +198,12 @@ def _of_people(former: Participant | None, participant: Participant) -> Iterator
             yield AuditEntry("refund_decided", decision.by, number, about, decision.amount, currency, why)
     if history.waiver and not known.waiver:
         yield AuditEntry("waived", history.waiver.by, number, why=history.waiver.reason)
+    currency = next(iter(currencies.values()), None)
     for settled in history.settled:
         if settled not in known.settled:
             what = "settled_by_hand" if settled.is_given else "settled_as_kept"
-            yield AuditEntry(what, settled.by, number, settled.key, why=settled.why)
+            entry = AuditEntry(what, settled.by, number, settled.key, why=settled.why)
+            yield replace(entry, amount=settled.amount, currency=currency) if settled.amount else entry
     for retried in history.retried:
         if retried not in known.retried:
             yield AuditEntry("retried_by_hand", retried.by, number, retried.key, why=retried.why)

@@ -29,7 +29,6 @@ from chalicelib.domain.edits import (
     live_attempts,
 )
 from chalicelib.domain.facts import (
-    Payment,
     PaymentHistory,
     RefundDecision,
     RetriedByHand,
@@ -37,20 +36,12 @@ from chalicelib.domain.facts import (
     Waiver,
 )
 from chalicelib.domain.money import Money, currency, display
-from chalicelib.domain.obligations import is_disputed, refunds_due, whatever_is_owed
-from chalicelib.domain.payments import Judged, PaymentStatus, judge, standing
-from chalicelib.domain.refunds import (
-    automatic_refund_id,
-    failure_key,
-    is_failed,
-    refund_key,
-    refunds_of,
-    settled_keys,
-    still_to_make,
-    went_back,
-)
+from chalicelib.domain.obligations import is_disputed, whatever_is_owed
+from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
+from chalicelib.domain.refunds import decisions_of, failure_key, is_open_failure
+from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
-from chalicelib.domain.troubles import tried_anew, trouble_with
+from chalicelib.domain.troubles import tried_anew
 
 MAX_REASON = 255
 
@@ -111,50 +102,50 @@ def decide_refund(
     history = participant.history
     if any(one.decision_id == decision_id for one in history.decisions):
         return session
-    payment = _to_refund(session, participant, wish)
-    left = _left(session, participant, payment)
-    if left <= 0:
+    going = _to_refund(session, participant, wish)
+    if going.left <= 0:
         raise NothingLeftError
-    problems = _refund_problems(wish, Money(left, _paid(payment).currency), history)
+    problems = _refund_problems(wish, going, history)
     if problems:
         raise InvalidSessionError(problems)
-    amount = left if wish.amount is None else wish.amount
-    decision = RefundDecision(decision_id, payment.payment_intent_id, amount, now, who, wish.reason)
+    amount = going.left if wish.amount is None else wish.amount
+    decision = RefundDecision(decision_id, going.payment.payment_intent_id, amount, now, who, wish.reason)
     return _with_history(session, participant, replace(history, decisions=(*history.decisions, decision)))
 
 
-def _to_refund(session: Session, participant: Participant, wish: RefundWish) -> Payment:
+def _to_refund(session: Session, participant: Participant, wish: RefundWish) -> Returning:
     claim, history = owing(session, participant), participant.history
-    accepted = [one.payment for one in judge(claim, history) if one.accepted]
-    if wish.charge is None:
-        payment = standing(claim, history).counted or next(iter(accepted), None)
-    else:
-        payment = next((one for one in accepted if one.charge and one.charge.charge_id == wish.charge), None)
-        if accepted and payment is None:
-            raise InvalidSessionError((Problem("charge", "is no charge of this participant; leave it out"),))
-    if payment is None:
+    found = returnings(claim, history)
+    if not found:
         raise NothingPaidError
-    if is_disputed(history, payment):
+    going = _named(found, wish.charge) if wish.charge is not None else _the_one(claim, history, found)
+    if is_disputed(history, going.payment):
         raise DisputedError
-    return payment
+    return going
 
 
-def _left(session: Session, participant: Participant, payment: Payment) -> int:
-    """What nobody has given back or decided to give back yet, in minor units."""
-    history = participant.history
-    owed = sum(one.amount for one in refunds_due(history, _judged(session, participant, payment)))
-    if payment.charge is None:
-        # Nothing is made before it is known.
-        owed = sum(one.amount for one in still_to_make(history, payment))
-    return _paid(payment).amount - went_back(history, payment) - owed
+def _named(found: tuple[Returning, ...], charge_id: str) -> Returning:
+    for going in found:
+        if going.payment.charge is not None and going.payment.charge.charge_id == charge_id:
+            return going
+    raise InvalidSessionError((Problem("charge", "is no charge of this participant; leave it out"),))
 
 
-def _judged(session: Session, participant: Participant, payment: Payment) -> Judged:
-    judged = judge(owing(session, participant), participant.history)
-    return next(one for one in judged if one.payment == payment)
+def _the_one(claim: Owing, history: PaymentHistory, found: tuple[Returning, ...]) -> Returning:
+    """The payment that pays the fee. With another beside it of which money is held, or that people decided about, the
+    same request made twice would give back both: then it must be named.
+    """
+    counted = standing(claim, history).counted
+    going = next((one for one in found if one.payment == counted), found[0])
+    for other in found:
+        is_back = is_returned(history, other.payment) and not decisions_of(history, other.payment)
+        if other is not going and not is_back:
+            charges = ", ".join(one.payment.charge.charge_id for one in found if one.payment.charge)
+            raise InvalidSessionError((Problem("charge", f"there is more than one payment; name the one: {charges}"),))
+    return going
 
 
-def _refund_problems(wish: RefundWish, left: Money, history: PaymentHistory) -> tuple[Problem, ...]:
+def _refund_problems(wish: RefundWish, going: Returning, history: PaymentHistory) -> tuple[Problem, ...]:
     problems = list(_reason_problems(wish.reason))
     if len(history.decisions) >= DECISIONS_KEPT:
         problems.append(
@@ -162,6 +153,7 @@ def _refund_problems(wish: RefundWish, left: Money, history: PaymentHistory) -> 
         )
     if wish.amount is None:
         return tuple(problems)
+    left = Money(going.left, going.currency)
     step = currency(left.currency).step
     if wish.amount < 1:
         problems.append(Problem("amount", "must be 1 or more, in the currency's minor unit; leave it out for all"))
@@ -176,11 +168,6 @@ def _reason_problems(reason: str | None) -> tuple[Problem, ...]:
     if reason is None or len(reason) <= MAX_REASON:
         return ()
     return (Problem("reason", f"at most {MAX_REASON} characters; {len(reason)} were sent"),)
-
-
-def _paid(payment: Payment) -> Money:
-    assert payment.paid is not None, "an accepted payment is one that was paid"
-    return Money(payment.paid.amount, payment.paid.currency)
 
 
 # --- the waiver ---------------------------------------------------------------------------------------------------
@@ -225,19 +212,27 @@ def _check_unpaid(session: Session, participant: Participant) -> None:
 def settle_by_hand(session: Session, participant: Participant, key: str, by: By, *, is_given: bool = True) -> Session:
     """The session in which a person has taken what has that key on themselves: it is owed by us no more.
 
-    `is_given`: money that was to go back did, another way; else it need not any more, and counts as kept.
-
-    Raises UnknownKeyError, InvalidSessionError.
+    `is_given`: money that was to go back did, another way; else it need not any more, and stays. How much is what is
+    missing now. Said again otherwise, it is corrected. Raises UnknownKeyError, InvalidSessionError.
     """
-    history = participant.history
-    if key in settled_keys(history):
+    said = next((one for one in participant.history.settled if one.key == key), None)
+    if said is not None and said.is_given is is_given:
         return session
     _check_reason(by)
+    others = tuple(one for one in participant.history.settled if one.key != key)
+    history = replace(participant.history, settled=others)
     stuck = stuck_keys(session, participant, by.at)
-    if key not in stuck:
+    failed = {failure_key(one): one.amount for one in history.refunds if is_open_failure(history, one)}
+    if said is None and key not in {*stuck, *failed}:
         raise UnknownKeyError(stuck)
-    settled = SettledByHand(key, by.at, by.who, by.why, is_given)
-    return _with_history(session, participant, replace(history, settled=(*history.settled, settled)))
+    claim = owing(session, participant)
+    parts = {
+        name: (amount, going.because) for going in returnings(claim, history) for name, amount in going.parts().items()
+    }
+    # What failed and is not missing any more may have been given all the same: as much as was told at first.
+    amount, because = parts.get(key, (failed.get(key, 0) if is_given else 0, None))
+    settled = SettledByHand(key, by.at, by.who, by.why, is_given, amount, because)
+    return _with_history(session, participant, replace(history, settled=(*others, settled)))
 
 
 def retry_by_hand(session: Session, participant: Participant, key: str, by: By, *, decision_id: str) -> Session:
@@ -246,17 +241,19 @@ def retry_by_hand(session: Session, participant: Participant, key: str, by: By, 
     `decision_id`: that of the other refund. Raises UnknownKeyError, InvalidSessionError, DisputedError.
     """
     _check_reason(by)
-    history = participant.history
-    retried = RetriedByHand(key, by.at, by.who, by.why)
-    noted = replace(history, retried=(*history.retried, retried))
-    if key in stuck_keys(session, participant, by.at):
-        if trouble_with(history, key) is not None:
-            return _with_history(session, participant, tried_anew(noted, key, by.at))
-        again = _refunded_again(session, participant, key)
-        if again is not None:
-            decision = RefundDecision(decision_id, again[0].payment_intent_id, again[1], by.at, by.who, by.why)
+    claim, history = owing(session, participant), participant.history
+    noted = replace(history, retried=(*history.retried, RetriedByHand(key, by.at, by.who, by.why)))
+    stuck = stuck_keys(session, participant, by.at)
+    if key in stuck and key in {one.key for one in whatever_is_owed(claim, history)}:
+        return _with_history(session, participant, tried_anew(noted, key, by.at))
+    for going in returnings(claim, history):
+        if key in going.parts() and is_disputed(history, going.payment):
+            raise DisputedError
+        amount = going.peoples().get(key)
+        if amount:
+            decision = RefundDecision(decision_id, going.payment.payment_intent_id, amount, by.at, by.who, by.why)
             return _with_history(session, participant, replace(noted, decisions=(*history.decisions, decision)))
-    raise UnknownKeyError(stuck_keys(session, participant, by.at))
+    raise UnknownKeyError(stuck)
 
 
 def stuck_keys(session: Session, participant: Participant, now: datetime) -> tuple[str, ...]:
@@ -264,30 +261,7 @@ def stuck_keys(session: Session, participant: Participant, now: datetime) -> tup
     history = participant.history
     owed = {one.key for one in whatever_is_owed(owing(session, participant), history)}
     failing = {trouble.key for trouble in history.troubles if trouble.key in owed}
-    return tuple(sorted({one.key for one in concerns(session, participant, now)} | failing - settled_keys(history)))
-
-
-def _refunded_again(session: Session, participant: Participant, key: str) -> tuple[Payment, int] | None:
-    """The payment of a refund that did not arrive, and how much of it to send again; None when it is no such key."""
-    history = participant.history
-    for judged in judge(owing(session, participant), history):
-        payment = judged.payment
-        if not judged.accepted:
-            continue
-        amount = min(_did_not_arrive(history, payment, key), _left(session, participant, payment))
-        if amount > 0:
-            if is_disputed(history, payment):
-                raise DisputedError
-            return payment, amount
-    return None
-
-
-def _did_not_arrive(history: PaymentHistory, payment: Payment, key: str) -> int:
-    """How much of this payment the refund of that key should have brought back: a failed one's amount, or all."""
-    if payment.charge is not None and key == refund_key(automatic_refund_id(payment.charge.charge_id)):
-        return payment.charge.amount
-    failed = [one for one in refunds_of(history, payment) if is_failed(one)]
-    return sum(one.amount for one in failed if key == failure_key(one))
+    return tuple(sorted({one.key for one in concerns(session, participant, now)} | failing))
 
 
 def _check_reason(by: By) -> None:

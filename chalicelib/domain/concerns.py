@@ -5,38 +5,32 @@ Each concern has the key by which an operator has the act tried again, or takes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.facts import NOTHING_YET, Dispute, DisputeStatus, Payment, PaymentHistory, Trouble
-from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import refunds_due, strange_payments, whatever_is_owed
-from chalicelib.domain.payments import Judged, Owing, PaymentStatus, attempt_of, disputes_of, judge, standing
-from chalicelib.domain.refunds import (
-    automatic_refund_id,
-    failure_key,
-    given_by_hand,
-    is_failed,
-    is_open_failure,
-    is_settled,
-    refund_key,
-    refunded,
-    refunds_of,
-    settled_keys,
-    went_back,
+from chalicelib.domain.facts import (
+    NOTHING_YET,
+    DisputeStatus,
+    Payment,
+    PaymentHistory,
+    Refund,
+    RefundStatus,
+    Trouble,
 )
+from chalicelib.domain.money import Money, display
+from chalicelib.domain.obligations import MakeRefund, Obligation, is_disputed, strange_payments, whatever_is_owed
+from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
+from chalicelib.domain.refunds import failure_key, is_failed, is_open_failure, refunds_of, settled_keys
+from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
-from chalicelib.domain.troubles import OFFER_KEY
+from chalicelib.domain.troubles import OFFER_KEY, trouble_with
 
 FAILURES_UNTIL_ATTENTION = 3
 ATTENTION_AFTER_END = timedelta(hours=1)
 STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
 OVERFLOW_KEY = "overflow"
 OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
-OTHERWISE = "give the money back another way"
-"""What to do about a refund that failed."""
-
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -58,106 +52,104 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     claim, history = owing(session, participant), participant.history
     if history == NOTHING_YET:
         return []
-    pending = {one.key for one in whatever_is_owed(claim, history)} - settled_keys(history)
     long_over = now >= session.end_time + ATTENTION_AFTER_END
-    found = [*_failed_refunds(claim, history), *_not_going_back(claim, history)]
+    found = [concern for one in returnings(claim, history) for concern in _of_returning(history, one)]
+    found += _failures_elsewhere(claim, history)
     found += [Concern(key, STRANGE) for key in strange_payments(history)]
     if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
-    found += [
-        Concern(trouble.key, _told(trouble))
-        for trouble in history.troubles
-        if (trouble.key in pending and (long_over or _is_lasting(trouble))) or _bars_offers(claim, history, trouble)
-    ]
-    if long_over and not found:
-        found += [Concern(key, STILL_PENDING) for key in sorted(pending)]
+    found += _pending(claim, history, long_over=long_over)
     return found
 
 
-def _told(trouble: Trouble) -> str:
-    if trouble.key == OFFER_KEY:
-        return trouble.reason
-    return f"{trouble.reason} It is {'tried again' if trouble.retry_at else 'no longer tried: see to it in Stripe'}."
+# --- what we owe, and did not succeed ----------------------------------------------------------------------------
+
+
+def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Iterator[Concern]:
+    """What is in lasting trouble at Stripe, and long after the end whatever is still owed."""
+    for one in sorted(whatever_is_owed(claim, history), key=lambda one: one.key):
+        trouble = trouble_with(history, one.key)
+        if trouble is not None and (long_over or _is_lasting(trouble)):
+            tries = "tried again" if trouble.retry_at else "no longer tried: see to it in Stripe"
+            yield Concern(one.key, f"{_still_to_go(one)}{trouble.reason} It is {tries}.")
+        elif long_over:
+            yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
+    refused = trouble_with(history, OFFER_KEY)
+    if refused is not None and _is_wanted(claim, history):
+        yield Concern(OFFER_KEY, refused.reason)
 
 
 def _is_lasting(trouble: Trouble) -> bool:
     return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None
 
 
-def _bars_offers(claim: Owing, history: PaymentHistory, trouble: Trouble) -> bool:
-    """Stripe refuses to take this payment, and it is still wanted."""
-    if trouble.key != OFFER_KEY or OFFER_KEY in settled_keys(history) or claim.closed_at is not None:
+def _still_to_go(one: Obligation) -> str:
+    """Whoever sees to a refund themselves must know of how much."""
+    if not isinstance(one, MakeRefund) or one.payment.paid is None:
+        return ""
+    return f"{display(Money(one.amount, one.payment.paid.currency))} is still to go back. "
+
+
+def _is_wanted(claim: Owing, history: PaymentHistory) -> bool:
+    """Whether the payment that Stripe refuses to take is still to be made."""
+    if OFFER_KEY in settled_keys(history) or claim.closed_at is not None:
         return False
     return standing(claim, history).status is PaymentStatus.UNPAID
 
 
-def _failed_refunds(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
-    """A failed refund is never repeated by itself; it needs nobody once its money went back otherwise."""
-    missing = {one.payment.payment_intent_id: _missing(history, one) for one in judge(claim, history)}
-    attempts = {payment.payment_intent_id: attempt_of(payment, history) for payment in history.payments}
+# --- money that we do not or cannot give back ourselves ----------------------------------------------------------
+
+
+def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern]:
+    """What a dispute bars us from giving back; what failed or fell short; and what went too far."""
+    payment, failed = going.payment, {failure_key(refund): refund for refund, _ in going.failed}
+    barred = going.ours() if is_disputed(history, payment) else {}
+    for key, amount in (barred | going.peoples()).items():
+        text = _money(going, amount)
+        if key in failed:
+            yield Concern(key, f"The refund of {text} {_went(failed[key])}; {_instead(history, going, failed[key])}.")
+        elif _is_undecided(history, payment):
+            yield Concern(key, f"{text} of a disputed payment is to go back; {_BANK_DECIDES}.")
+        elif is_disputed(history, payment):
+            yield Concern(key, f"{text} is to go back beside what the bank took back; see to it in Stripe.")
+        else:
+            yield Concern(key, f"A payment went back in part only; give the rest back in Stripe: {text}.")
+    key = f"excess:{payment.payment_intent_id}"
+    if going.excess and key not in settled_keys(history):
+        paid, beyond = _money(going, going.amount), _money(going, going.excess)
+        yield Concern(key, f"{beyond} more than the payment of {paid} went back; ask for it, or let it be.")
+
+
+_BANK_DECIDES = "the bank decides first, unless you accept it in Stripe"
+_OTHERWISE = "give the money back another way"
+"""A failed refund is never repeated by itself; it needs nobody once its money went back otherwise."""
+
+
+def _went(refund: Refund) -> str:
+    return "was cancelled" if refund.status is RefundStatus.CANCELED else "failed at the bank"
+
+
+def _instead(history: PaymentHistory, going: Returning, refund: Refund) -> str:
+    if _is_undecided(history, going.payment):
+        return "wait for the bank, which decides a dispute of it"
+    standing = [one.amount for one in refunds_of(history, going.payment) if not is_failed(one)]
+    to_come = [decision.amount for decision, _ in going.decided]
+    if going.because is None and refund.amount in {*standing, *to_come}:
+        return f"{_OTHERWISE}, unless the other refund of as much was made for it"
+    return _OTHERWISE
+
+
+def _is_undecided(history: PaymentHistory, payment: Payment) -> bool:
+    return any(one.status is DisputeStatus.OPEN or one.doubted for one in disputes_of(history, payment))
+
+
+def _money(going: Returning, amount: int) -> str:
+    return display(Money(amount, going.currency))
+
+
+def _failures_elsewhere(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
+    """Refunds that failed and lead to no payment of ours, or to one that is not what was asked for."""
+    ours = {one.payment.payment_intent_id for one in returnings(claim, history)}
     for refund in history.refunds:
-        left = min(refund.amount, missing.get(refund.payment_intent_id, refund.amount))
-        if left > 0 and is_open_failure(history, refund):
-            attempt = attempts.get(refund.payment_intent_id)
-            text = display(Money(left, attempt.currency)) if attempt else "a payment"
-            disputes = [one for one in history.disputes if one.payment_intent_id == refund.payment_intent_id]
-            then = "wait for the bank, which decides a dispute of it" if _is_undecided(disputes) else OTHERWISE
-            yield Concern(failure_key(refund), f"The refund of {text} failed at the bank; {then}.")
-
-
-def _is_undecided(disputes: Iterable[Dispute]) -> bool:
-    return any(dispute.status is DisputeStatus.OPEN or dispute.doubted for dispute in disputes)
-
-
-def _missing(history: PaymentHistory, judged: Judged) -> int:
-    """What ought to go back, by rule or as people asked, and neither did, by whomever, nor is about to; minor units."""
-    payment = judged.payment
-    amount = payment.charge.amount if payment.charge else sum(one.amount for one in refunds_of(history, payment))
-    asked = [one.amount for one in history.decisions if one.payment_intent_id == payment.payment_intent_id]
-    in_dashboard = [one.amount for one in refunds_of(history, payment) if one.decision_id is None]
-    wanted = amount if judged.return_because else min(amount, sum(asked) + sum(in_dashboard))
-    back = went_back(history, payment) + _charged_back(history, payment)
-    return wanted - back - sum(one.amount for one in refunds_due(history, judged))
-
-
-def _not_going_back(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
-    """Money that is to go back, and that we do not or cannot give back ourselves."""
-    for judged in judge(claim, history):
-        owed = sorted(one.key for one in refunds_due(history, judged))
-        undecided = _is_undecided(disputes_of(history, judged.payment))
-        if judged.accepted and owed and undecided:
-            sentence = (
-                "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
-            )
-            yield Concern(owed[0], sentence)
-        elif judged.return_because and judged.payment.charge and not undecided and _is_short(history, judged):
-            sentence = "Only a part of a payment that is to go back went back; give the rest back in Stripe."
-            yield Concern(refund_key(automatic_refund_id(judged.payment.charge.charge_id)), sentence)
-        elif judged.accepted and owed and _charged_back_in_part(history, judged.payment):
-            sentence = "A refund was not made, since the bank took a part of the payment back; see to it in Stripe."
-            yield Concern(owed[0], sentence)
-
-
-def _is_short(history: PaymentHistory, judged: Judged) -> bool:
-    """We have done what we can, the bank what it wanted, and something is left that no other sentence speaks of."""
-    payment = judged.payment
-    refunds = refunds_of(history, payment)
-    if payment.charge is None or any(is_open_failure(history, refund) for refund in refunds):
-        return False
-    returning, lost = automatic_refund_id(payment.charge.charge_id), _charged_back(history, payment)
-    done = bool(lost) or returning in {refund.decision_id for refund in refunds}
-    owed = 0 if lost else sum(one.amount for one in refunds_due(history, judged))
-    seen_to = sum(refund.amount for refund in refunds if is_failed(refund) and is_settled(history, refund))
-    back = refunded(history, payment) + max(given_by_hand(history, payment), seen_to) + lost + owed
-    return done and back < payment.charge.amount and refund_key(returning) not in settled_keys(history)
-
-
-def _charged_back(history: PaymentHistory, payment: Payment) -> int:
-    lost = [dispute for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
-    return sum(dispute.amount for dispute in lost)
-
-
-def _charged_back_in_part(history: PaymentHistory, payment: Payment) -> bool:
-    """Then what is left is given back by nobody: Stripe refuses refunds of a disputed charge."""
-    lost = _charged_back(history, payment)
-    return bool(lost) and payment.charge is not None and lost + refunded(history, payment) < payment.charge.amount
+        if refund.payment_intent_id not in ours and is_open_failure(history, refund):
+            yield Concern(failure_key(refund), f"The refund of a payment {_went(refund)}; {_OTHERWISE}.")

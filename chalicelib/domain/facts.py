@@ -178,9 +178,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class SettledByHand:
-    """A person took an obligation (`key`) on themselves; it is owed by us no more.
+    """A person took what has this key on themselves; it is owed by us no more.
 
-    `is_given`: money that was to go back did, another way; else it need not any more, and counts as kept.
+    `is_given`: money that was to go back did, another way; else it need not any more, and stays as long as it would go
+    back for the same reason (`because`; None: not by rule). `amount`: how much of it, in minor units, as it stood then.
     """
 
     key: str
@@ -188,6 +189,8 @@ class SettledByHand:
     by: str
     why: str
     is_given: bool = True
+    amount: int = 0
+    because: RefundReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

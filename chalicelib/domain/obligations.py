@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.facts import (
     Attempt,
     AttemptState,
+    Charge,
     Dispute,
     DisputeStatus,
     Payment,
@@ -21,15 +22,8 @@ from chalicelib.domain.facts import (
     RefundReason,
 )
 from chalicelib.domain.payments import LIVE, Judged, Owing, disputes_of, is_accepted, is_unproven, judge, standing
-from chalicelib.domain.refunds import (
-    automatic_refund_id,
-    awaiting_a_person,
-    refund_key,
-    refunds_of,
-    settled_keys,
-    still_to_make,
-    went_back,
-)
+from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys, still_to_make
+from chalicelib.domain.returns import returning
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import trouble_with
 
@@ -122,16 +116,27 @@ def obligations(session: Session) -> Iterator[tuple[int, Obligation]]:
 
 
 def whatever_is_owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
+    """All of it, but for what people took on themselves."""
     for attempt in history.attempts:
-        yield from _of_attempt(claim, history, attempt)
+        yield from (one for one in _of_attempt(claim, history, attempt) if not _is_let_be(claim, history, one))
     for judged in judge(claim, history):
-        yield from _of_payment(history, judged)
+        yield from (one for one in _of_payment(history, judged) if not _is_let_be(claim, history, one))
+
+
+def _is_let_be(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
+    """Of refunds, the amounts say what is owed. A charge is asked for again once money is to go back since."""
+    settled = next((by_hand for by_hand in history.settled if by_hand.key == one.key), None)
+    if settled is None or isinstance(one, MakeRefund):
+        return False
+    if not isinstance(one, FetchCharge):
+        return True
+    since = [decision.decided_at for decision in still_to_make(history, one.payment)]
+    since += [claim.closed_at] if claim.closed_at and claim.returns else []
+    return all(at <= settled.settled_at for at in since)
 
 
 def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
-    """The obligation at its next try; None when a person settled it, or it was tried for seven days."""
-    if one.key in settled_keys(history):
-        return None
+    """The obligation at its next try; None once it was tried for seven days."""
     trouble = trouble_with(history, one.key)
     if trouble is None:
         return one
@@ -204,7 +209,7 @@ def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]
         if dispute.doubted:
             yield FetchDispute(f"dispute:{dispute.dispute_id}", payment.charge.created_at, dispute, payment)
     if not is_disputed(history, payment):
-        yield from refunds_due(history, judged)
+        yield from _refunds_due(history, judged, payment.charge)
 
 
 def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
@@ -212,30 +217,24 @@ def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
     return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
 
 
-def refunds_due(history: PaymentHistory, judged: Judged) -> Iterator[MakeRefund]:
-    """What the clinic decided, each once; then, if the payment goes back, all that is left and waits for no person."""
-    payment = judged.payment
-    if payment.charge is None:
-        return
-    left = payment.charge.amount - went_back(history, payment)
-    for decision in still_to_make(history, payment):
-        amount = min(decision.amount, left)
-        left -= amount
-        if amount > 0:
-            yield _refund(payment, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
-    left -= awaiting_a_person(history, payment)
-    returning = automatic_refund_id(payment.charge.charge_id)
-    is_done = returning in {refund.decision_id for refund in refunds_of(history, payment)}
-    if judged.return_because and left > 0 and not is_done and refund_key(returning) not in settled_keys(history):
-        yield _refund(payment, returning, left, judged.return_because, payment.charge.created_at)
+def _refunds_due(history: PaymentHistory, judged: Judged, charge: Charge) -> Iterator[MakeRefund]:
+    """What people decided, each once; then, if the payment goes back by rule, what is left and waits for no person."""
+    going = returning(history, judged)
+    for decision, amount in going.decided:
+        yield _refund(charge, judged, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
+    if going.because and going.automatic:
+        decision_id = automatic_refund_id(charge.charge_id)
+        yield _refund(charge, judged, decision_id, going.automatic, going.because, charge.created_at)
 
 
-def _refund(payment: Payment, decision_id: str, amount: int, reason: RefundReason, since: datetime) -> MakeRefund:
-    with_fee = payment.charge is not None and payment.charge.application_fee > 0
-    return MakeRefund(refund_key(decision_id), since, payment, decision_id, amount, reason, with_fee)
+def _refund(
+    charge: Charge, judged: Judged, decision_id: str, amount: int, reason: RefundReason, since: datetime
+) -> MakeRefund:
+    with_fee = charge.application_fee > 0
+    return MakeRefund(refund_key(decision_id), since, judged.payment, decision_id, amount, reason, with_fee)
 
 
-# --- what people took on themselves, and what is strange -----------------------------------------------------------
+# --- what is strange ------------------------------------------------------------------------------------------------
 
 
 def has_strange_payment(history: PaymentHistory) -> bool:

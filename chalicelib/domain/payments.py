@@ -50,7 +50,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.money import Money
-from chalicelib.domain.refunds import still_to_make, went_back
+from chalicelib.domain.refunds import open_failures, still_to_make, went_back
 from chalicelib.domain.troubles import with_failure, without_trouble
 
 _RANK = {
@@ -325,8 +325,9 @@ def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> 
 
 
 def _decided(history: PaymentHistory, payment: Payment) -> int:
-    """What is decided to go back and has not been seen to, in minor units."""
-    return sum(one.amount for one in still_to_make(history, payment))
+    """What is to go back as people decided, or failed to and waits for one, in minor units."""
+    to_make = sum(one.amount for one in still_to_make(history, payment))
+    return to_make + sum(one.amount for one in open_failures(history, payment, by_rule=False))
 
 
 def _first_paid(payment: Payment) -> tuple[bool, float, str]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.facts import Payment, PaymentHistory, Refund, RefundDecision, RefundStatus
+from chalicelib.domain.facts import (
+    Payment,
+    PaymentHistory,
+    Refund,
+    RefundDecision,
+    RefundReason,
+    RefundStatus,
+    SettledByHand,
+)
 
 
 def refunded(history: PaymentHistory, payment: Payment) -> int:
@@ -18,20 +26,29 @@ def went_back(history: PaymentHistory, payment: Payment) -> int:
 
 
 def given_by_hand(history: PaymentHistory, payment: Payment) -> int:
-    """What people gave back another way, in minor units: refunds that failed or were not made, and they settled."""
-    given = {one.key for one in history.settled if one.is_given}
-    if payment.charge is not None and refund_key(automatic_refund_id(payment.charge.charge_id)) in given:
-        return max(0, payment.charge.amount - refunded(history, payment))
-    refunds, unmade = refunds_of(history, payment), unmade_of(history, payment)
-    failed = [one.amount for one in refunds if is_failed(one) and not given.isdisjoint(_keys(one))]
-    return sum(failed) + sum(one.amount for one in unmade if refund_key(one.decision_id) in given)
+    """What people gave back another way, in minor units."""
+    return sum(one.amount for one in settled_of(history, payment) if one.is_given)
+
+
+def let_be(history: PaymentHistory, payment: Payment, because: RefundReason) -> int:
+    """What need not go back for this reason, since people said so, in minor units."""
+    mine = settled_of(history, payment)
+    return sum(one.amount for one in mine if not one.is_given and one.because is because)
+
+
+def settled_of(history: PaymentHistory, payment: Payment) -> tuple[SettledByHand, ...]:
+    """What people took on themselves of this payment's money."""
+    keys = {failure_key(refund) for refund in refunds_of(history, payment)}
+    keys |= {refund_key(one.decision_id) for one in decisions_of(history, payment)}
+    if payment.charge is not None:
+        keys |= {refund_key(automatic_refund_id(payment.charge.charge_id)), rest_key(payment.charge.charge_id)}
+    return tuple(one for one in history.settled if one.key in keys)
 
 
 def unmade_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
     """What people decided to give back of this payment, and no refund at Stripe was seen to carry."""
     made = {refund.decision_id for refund in refunds_of(history, payment)}
-    mine = (one for one in history.decisions if one.payment_intent_id == payment.payment_intent_id)
-    return tuple(one for one in mine if one.decision_id not in made)
+    return tuple(one for one in decisions_of(history, payment) if one.decision_id not in made)
 
 
 def still_to_make(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
@@ -40,9 +57,18 @@ def still_to_make(history: PaymentHistory, payment: Payment) -> tuple[RefundDeci
     return tuple(one for one in unmade_of(history, payment) if refund_key(one.decision_id) not in settled)
 
 
-def awaiting_a_person(history: PaymentHistory, payment: Payment) -> int:
-    """What failed as a refund and nobody has seen to, in minor units: the machine keeps its hands off it."""
-    return sum(one.amount for one in refunds_of(history, payment) if is_open_failure(history, one))
+def open_failures(history: PaymentHistory, payment: Payment, *, by_rule: bool) -> tuple[Refund, ...]:
+    """What failed as a refund and nobody has seen to: the machine keeps its hands off that money.
+
+    Without `by_rule`, as people asked for it alone: a return that the rules wanted is over with its reason.
+    """
+    failed = [one for one in refunds_of(history, payment) if is_open_failure(history, one)]
+    return tuple(one for one in failed if by_rule or not is_automatic(one, payment))
+
+
+def is_automatic(refund: Refund, payment: Payment) -> bool:
+    """Whether it is the one refund that the rules, not a person, make of a charge."""
+    return payment.charge is not None and refund.decision_id == automatic_refund_id(payment.charge.charge_id)
 
 
 def automatic_refund_id(charge_id: str) -> str:
@@ -60,8 +86,18 @@ def failure_key(refund: Refund) -> str:
     return f"refund:{refund.refund_id}"
 
 
+def rest_key(charge_id: str) -> str:
+    """The key of what the automatic refund of a charge fell short of."""
+    return f"refund:rest-{charge_id}"
+
+
 def refunds_of(history: PaymentHistory, payment: Payment) -> tuple[Refund, ...]:
     return tuple(r for r in history.refunds if r.payment_intent_id == payment.payment_intent_id)
+
+
+def decisions_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
+    """What people decided to give back of this payment."""
+    return tuple(one for one in history.decisions if one.payment_intent_id == payment.payment_intent_id)
 
 
 def is_failed(refund: Refund) -> bool:
@@ -69,22 +105,10 @@ def is_failed(refund: Refund) -> bool:
 
 
 def is_open_failure(history: PaymentHistory, refund: Refund) -> bool:
-    """It failed, and nobody has retried or settled it."""
-    return is_failed(refund) and not is_settled(history, refund) and not is_retried(history, refund)
-
-
-def is_settled(history: PaymentHistory, refund: Refund) -> bool:
-    return not settled_keys(history).isdisjoint(_keys(refund))
-
-
-def _keys(refund: Refund) -> set[str]:
-    """By which a person may have settled it: as what was owed, or as what failed."""
-    return {f"refund:{refund.decision_id}", failure_key(refund)}
-
-
-def is_retried(history: PaymentHistory, refund: Refund) -> bool:
-    """Somebody decided another refund in its place."""
-    return any(one.key == failure_key(refund) for one in history.retried)
+    """It failed, and nobody has retried or settled it: neither as what was owed, nor as what failed."""
+    keys = {failure_key(refund), f"refund:{refund.decision_id}"}
+    is_settled = not settled_keys(history).isdisjoint(keys)
+    return is_failed(refund) and not is_settled and not any(one.key == failure_key(refund) for one in history.retried)
 
 
 def settled_keys(history: PaymentHistory) -> set[str]:

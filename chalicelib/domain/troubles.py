@@ -46,9 +46,8 @@ def tried_anew(history: PaymentHistory, key: str, now: datetime) -> PaymentHisto
 
 
 def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
-    """What went wrong with the act of that key, if it did and nobody has taken it on themselves."""
-    settled = any(one.key == key for one in history.settled)
-    return None if settled else next((trouble for trouble in history.troubles if trouble.key == key), None)
+    """What went wrong with the act of that key, if it did."""
+    return next((trouble for trouble in history.troubles if trouble.key == key), None)
 
 
 def _retry_at(failures: int, since: datetime, failed: ActFailed) -> datetime | None:

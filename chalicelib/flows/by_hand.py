@@ -12,6 +12,7 @@ from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
 from chalicelib.flows.edit_participants import Member, member_of, split
 from chalicelib.flows.refund import new_decision_id
+from chalicelib.flows.size_limit import check_room
 
 _Decide = Callable[[Session, Participant], Session]
 
@@ -37,7 +38,7 @@ def settle_by_hand(
 ) -> Member:
     """Note that a person has seen to what has that key; it is owed by us no more.
 
-    `is_given`: money that was to go back did, another way; else it need not any more, and counts as kept.
+    `is_given`: money that was to go back did, another way; else it need not any more, and stays.
 
     Raises NotFoundError, UnknownKeyError, InvalidSessionError, ContendedError, StoreError.
     """
@@ -53,6 +54,9 @@ def _changed(ctx: Context, team_id: str, participant_id: str, decide: _Decide) -
     session_id, number = split(participant_id)
 
     def decided(session: Session) -> Session:
-        return decide(session, member_of(session, number, with_removed=True).participant)
+        changed = decide(session, member_of(session, number, with_removed=True).participant)
+        if changed != session:
+            check_room(changed, "reason")
+        return changed
 
     return member_of(change(ctx, ctx.sessions.get(team_id, session_id), decided), number, with_removed=True)

@@ -32,7 +32,8 @@ def refund_payment(ctx: Context, request: Request) -> Answer:
     """All that is left, or an `amount`, which needs an `Idempotency-Key`: 400 without one. No body is needed for all.
 
     The answer shows how far the refund has come. 409 where nothing was paid, nothing is left, or the payer disputes
-    the payment with their bank. `charge` names one of `payment.charges`; without it, the one that pays the fee.
+    the payment with their bank. `charge` names one of `payment.charges`; without it, the one that pays the fee. Who
+    paid twice has several: until the others are back, 422 without it.
     """
     caller, participant_id, wish = caller_of(ctx, request), participant_id_of(request), refund_wish(request)
     if wish.amount is not None and HEADER not in request.headers:

@@ -24,7 +24,7 @@ from chalicelib.domain.sessions import (
     Role,
 )
 from chalicelib.domain.teams import Plan
-from chalicelib.http.shape_charges import DECIDED, SETTLED
+from chalicelib.http.shape_charges import DECIDED, GIVEN, LET_BE
 
 SESSION_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff00"
 HOST_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff01"
@@ -139,14 +139,14 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         enum=[None, *(one.value for one in DisputeStatus)],
     ),
     "refunds": _field("What of it was given back, is on its way, or failed to arrive.", []),
-    "refund_id": _field("Stripe's id of the refund; `null`: it is decided, and not made yet.", "re_3Q2w3e4r5t6y7u8i0"),
+    "refund_id": _field("Stripe's id of the refund; `null`: there is none, or not yet.", "re_3Q2w3e4r5t6y7u8i0"),
     "RefundOut.status": _field(
         (
-            "`decided`: not made at Stripe yet. `settled`: not made, and seen to by a person. `pending`: on its way. "
-            "`failed`, `canceled`: it did not arrive."
+            "`decided`: not made at Stripe yet. `pending`: on its way. `failed`, `canceled`: it did not arrive. "
+            "`given_by_hand`: a person gave it back another way. `not_given`: as a person said, it need not go back."
         ),
         "succeeded",
-        enum=[DECIDED, SETTLED, *(one.value for one in RefundStatus)],
+        enum=[DECIDED, GIVEN, LET_BE, *(one.value for one in RefundStatus)],
     ),
     "RefundOut.reason": _field(
         "`requested` by the clinic, or the rule it follows from; `null`: made in Stripe's dashboard.",

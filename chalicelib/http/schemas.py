@@ -102,7 +102,7 @@ class FeeOut(Struct):
 
 
 class RefundOut(Struct):
-    """Money on its way back. `refund_id` null: decided, and not made at Stripe yet."""
+    """Money on its way back. `refund_id` null: no refund at Stripe, or not yet."""
 
     refund_id: str | None
     amount: int

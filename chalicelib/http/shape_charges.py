@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chalicelib.domain.facts import Charge, Payment, PaymentHistory, RefundReason
-from chalicelib.domain.payments import Judged, disputes_of, judge
-from chalicelib.domain.refunds import refunds_of, still_to_make, unmade_of
+from chalicelib.domain.facts import PaymentHistory, RefundReason
+from chalicelib.domain.payments import disputes_of
+from chalicelib.domain.refunds import refunds_of, settled_of
+from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.http import times
 from chalicelib.http.schemas import ChargeOut, RefundOut
@@ -15,40 +16,49 @@ from chalicelib.http.times import TimeFormat
 DECIDED = "decided"
 """The status of a refund that is not made at Stripe yet."""
 
-SETTLED = "settled"
-"""Of one that never was, and that a person has seen to. The others are Stripe's own."""
+GIVEN = "given_by_hand"
+"""Of money that a person gave back another way."""
+
+LET_BE = "not_given"
+"""Of money that, as a person said, need not go back. The others are Stripe's own."""
 
 
 def charges_out(session: Session, participant: Participant, form: TimeFormat) -> list[ChargeOut]:
     """Those that were for an offer of ours, the first paid first."""
-    judged = judge(owing(session, participant), participant.history)
-    found = [(one.payment.charge, one) for one in judged if one.accepted and one.payment.charge]
-    found.sort(key=lambda pair: (pair[0].created_at, pair[0].charge_id))
-    return [_charge(charge, one, participant.history, form) for charge, one in found]
+    history = participant.history
+    found = [(one.payment.charge, one) for one in returnings(owing(session, participant), history)]
+    charged = [(charge, one) for charge, one in found if charge is not None]
+    charged.sort(key=lambda pair: (pair[0].created_at, pair[0].charge_id))
+    return [
+        ChargeOut(
+            charge_id=charge.charge_id,
+            amount=charge.amount,
+            currency=charge.currency,
+            paid_at=times.write(charge.created_at, form),
+            goes_back=one.because.value if one.because else None,
+            dispute=_dispute(history, one),
+            refunds=list(_refunds(history, one)),
+        )
+        for charge, one in charged
+    ]
 
 
-def _charge(charge: Charge, judged: Judged, history: PaymentHistory, form: TimeFormat) -> ChargeOut:
-    disputes = [one.status.value for one in disputes_of(history, judged.payment)]
-    return ChargeOut(
-        charge_id=charge.charge_id,
-        amount=charge.amount,
-        currency=charge.currency,
-        paid_at=times.write(charge.created_at, form),
-        goes_back=judged.return_because.value if judged.return_because else None,
-        dispute=disputes[-1] if disputes else None,
-        refunds=list(_refunds(judged.payment, history)),
-    )
+def _dispute(history: PaymentHistory, going: Returning) -> str | None:
+    statuses = [one.status.value for one in disputes_of(history, going.payment)]
+    return statuses[-1] if statuses else None
 
 
-def _refunds(payment: Payment, history: PaymentHistory) -> Iterator[RefundOut]:
-    for refund in refunds_of(history, payment):
+def _refunds(history: PaymentHistory, going: Returning) -> Iterator[RefundOut]:
+    for refund in refunds_of(history, going.payment):
         yield RefundOut(
             refund_id=refund.refund_id,
             amount=refund.amount,
             status=refund.status.value,
             reason=refund.reason.value if refund.reason else None,
         )
-    owed = still_to_make(history, payment)
-    for decision in unmade_of(history, payment):
-        status = DECIDED if decision in owed else SETTLED
-        yield RefundOut(None, decision.amount, status, RefundReason.REQUESTED.value)
+    for _, amount in going.decided:
+        yield RefundOut(None, amount, DECIDED, RefundReason.REQUESTED.value)
+    for settled in settled_of(history, going.payment):
+        if settled.amount:
+            because = settled.because.value if settled.because else None
+            yield RefundOut(None, settled.amount, GIVEN if settled.is_given else LET_BE, because)

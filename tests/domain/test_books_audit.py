@@ -154,10 +154,17 @@ def test_a_waiver_is_said_once_with_who_and_why() -> None:
 def test_what_was_settled_by_hand_is_said_once() -> None:
     known = settled(folded(), "offer")
     after = settled(known, "overflow")
-    expected = AuditEntry("settled_by_hand", "operator", 2, "overflow", why="given in cash")
+    expected = AuditEntry("settled_by_hand", "operator", 2, "overflow", why="in cash")
     assert entries(session_of(known), session_of(after)) == [expected]
     kept = replace(after, settled=(after.settled[0], replace(after.settled[1], is_given=False)))
     assert entries(session_of(known), session_of(kept)) == [replace(expected, what="settled_as_kept")]
+
+
+def test_of_money_that_was_settled_by_hand_the_amount_is_said() -> None:
+    known = folded(*paid(1), *paid(2, noon(plus=9)), count=2)
+    after = settled(known, "refund:auto-ch_2", amount=3000)
+    expected = AuditEntry("settled_by_hand", "operator", 2, "refund:auto-ch_2", 3000, "aud", "in cash")
+    assert entries(session_of(known), session_of(after)) == [expected]
 
 
 def test_what_was_tried_again_by_hand_is_said_once() -> None:

@@ -16,7 +16,7 @@ from chalicelib.domain.by_hand import (
     retry_by_hand,
     stuck_keys,
 )
-from chalicelib.domain.facts import ActFailed, AttemptState, PaymentHistory, RefundDecision, RefundStatus
+from chalicelib.domain.facts import ActFailed, AttemptState, PaymentHistory, RefundDecision, RefundStatus, Seen
 from chalicelib.domain.sessions import Fee, InvalidSessionError, Problem, Session
 from tests.support.histories import (
     CANCELED,
@@ -78,8 +78,44 @@ def test_money_that_is_not_what_was_asked_for_is_no_payment_to_give_back(named: 
 
 
 def test_the_payment_that_counts_goes_back_not_the_first_by_id() -> None:
-    history = folded(*paid(1, noon(plus=9)), *paid(2, noon(plus=1)), count=2)
+    history = folded(*paid(1, noon(plus=9)), *paid(2, noon(plus=1)), refund("1", decision_id="auto-ch_1"), count=2)
     assert decide(session_of(history)) == ("pi_2", 8000)
+
+
+NAME_THE_ONE = "there is more than one payment; name the one: ch_1, ch_2"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        [refund("1", 7999, decision_id="auto-ch_1")],
+        [refund("1", 8000, FAILED, decision_id="auto-ch_1")],
+        [refund("1", 8000, decision_id="decision-1")],
+    ],
+    ids=["held", "a cent held", "its return failed", "given back by the clinic"],
+)
+def test_of_two_payments_the_one_must_be_named_since_the_same_request_again_would_give_back_the_other(
+    more: list[Seen],
+) -> None:
+    asked = [decided("1", 8000)] if more and "decision-1" in str(more) else []
+    history = with_decisions(folded(*paid(1, noon(plus=9)), *paid(2, noon(plus=1)), *more, count=2), *asked)
+    with pytest.raises(InvalidSessionError) as refused:
+        decide(session_of(history))
+    assert refused.value.problems == (Problem("charge", NAME_THE_ONE),)
+    assert decide(session_of(history), RefundWish(charge="ch_2")) == ("pi_2", 8000)
+
+
+def test_of_two_payments_only_those_are_named_whose_charge_is_known() -> None:
+    with pytest.raises(InvalidSessionError) as refused:
+        decide(session_of(folded(checkout(), *paid(2), count=2)))
+    assert refused.value.problems == (Problem("charge", "there is more than one payment; name the one: ch_2"),)
+
+
+def test_where_none_pays_the_fee_it_is_the_first_by_id() -> None:
+    history = folded(*paid(1), *paid(2, noon(plus=9)), refund("2", of=2, decision_id="auto-ch_2"), count=2)
+    with pytest.raises(NothingLeftError):
+        decide(session_of(history, fee=Fee(9000, "aud")))
 
 
 def test_of_a_payment_that_does_not_count_any_more_nothing_is_left_since_it_goes_back_already() -> None:
@@ -94,9 +130,9 @@ def test_a_charge_cannot_be_named_before_it_is_known() -> None:
 
 
 def test_what_was_decided_of_one_payment_is_still_left_of_another() -> None:
-    facts = (checkout(), *paid(2), refund("1", 8000, of=2, decision_id="decision-1"))
+    facts = (*paid(), *paid(2), refund("1", 8000, of=2, decision_id="decision-1"))
     history = with_decisions(folded(*facts, count=2), decided("1", 8000, of=2))
-    assert decide(session_of(history)) == ("pi_1", 8000)
+    assert decide(session_of(history), RefundWish(charge="ch_1")) == ("pi_1", 8000)
 
 
 # --- what is stuck ------------------------------------------------------------------------------------------------
@@ -116,7 +152,7 @@ def test_a_refusal_names_the_keys_there_are() -> None:
 
 
 def test_what_a_person_took_on_themselves_is_not_stuck() -> None:
-    history = settled(failing("refund:auto-ch_1", history=folded(*paid())), "refund:auto-ch_1")
+    history = settled(failing("refund:auto-ch_1", history=folded(*paid())), "refund:auto-ch_1", amount=8000)
     assert stuck(session_of(history, **CANCELED)) == ()
 
 

@@ -29,9 +29,9 @@ from tests.support.histories import (
 )
 
 OPEN, WON, LOST = DisputeStatus.OPEN, DisputeStatus.WON, DisputeStatus.LOST
-BANK_DECIDES = "A payment that is to go back is disputed; the bank decides first, unless you accept it in Stripe."
-PART_ONLY = "Only a part of a payment that is to go back went back; give the rest back in Stripe."
-BANK_TOOK_A_PART = "A refund was not made, since the bank took a part of the payment back; see to it in Stripe."
+BANK_DECIDES = "AUD of a disputed payment is to go back; the bank decides first, unless you accept it in Stripe."
+PART_ONLY = "A payment went back in part only; give the rest back in Stripe:"
+BANK_TOOK_A_PART = "AUD is to go back beside what the bank took back; see to it in Stripe."
 
 
 def found(history: PaymentHistory, **changes: Any) -> list[Concern]:
@@ -66,17 +66,17 @@ def test_trouble_that_is_over_bars_no_offer() -> None:
 
 def test_a_verdict_in_doubt_holds_back_what_is_to_go_back_as_an_open_dispute_does() -> None:
     doubted = folded(*paid(), dispute(WON), dispute(LOST))
-    assert found(doubted, **CANCELED) == [Concern("refund:auto-ch_1", BANK_DECIDES)]
-    assert found(folded(*paid(), dispute(OPEN)), **CANCELED) == [Concern("refund:auto-ch_1", BANK_DECIDES)]
+    assert found(doubted, **CANCELED) == [Concern("refund:auto-ch_1", f"80.00 {BANK_DECIDES}")]
+    assert found(folded(*paid(), dispute(OPEN)), **CANCELED) == [Concern("refund:auto-ch_1", f"80.00 {BANK_DECIDES}")]
 
 
 @pytest.mark.parametrize(("verdict", "sentence"), [(OPEN, BANK_DECIDES), (LOST, BANK_TOOK_A_PART)])
-def test_of_several_refunds_that_a_dispute_holds_back_the_first_key_stands_for_all(
+def test_of_several_refunds_that_a_dispute_holds_back_each_is_told_with_its_amount(
     verdict: DisputeStatus, sentence: str
 ) -> None:
-    six = [decided(str(number), 1000) for number in (3, 6, 1, 5, 2, 4)]
-    history = with_decisions(folded(*paid(), dispute(verdict, amount=100)), *six)
-    assert found(history) == [Concern("refund:decision-1", sentence)]
+    history = with_decisions(folded(*paid(), dispute(verdict, amount=100)), decided("2", 2000), decided("1", 1000))
+    told = [Concern("refund:decision-2", f"20.00 {sentence}"), Concern("refund:decision-1", f"10.00 {sentence}")]
+    assert found(history) == told
 
 
 @pytest.mark.parametrize("verdict", [OPEN, LOST])
@@ -85,9 +85,9 @@ def test_a_refund_of_strange_money_that_is_disputed_needs_nobody_but_for_the_mon
     assert found(with_decisions(strange, decided("1", 10))) == [Concern("payment:pi_1", STRANGE)]
 
 
-def test_what_went_back_in_part_is_not_called_short_while_the_bank_decides() -> None:
+def test_of_what_went_back_in_part_the_rest_waits_for_the_bank() -> None:
     history = folded(*paid(), refund("1", 3000, decision_id="auto-ch_1"), dispute(OPEN))
-    assert found(history, **CANCELED) == []
+    assert found(history, **CANCELED) == [Concern("refund:rest-ch_1", f"50.00 {BANK_DECIDES}")]
 
 
 def test_a_dispute_that_was_won_took_nothing() -> None:
@@ -96,7 +96,7 @@ def test_a_dispute_that_was_won_took_nothing() -> None:
 
 @pytest.mark.parametrize(("taken", "short"), [(7999, True), (8000, False)])
 def test_a_lost_dispute_that_took_all_but_a_cent_leaves_it_to_a_person(taken: int, *, short: bool) -> None:
-    expected = [Concern("refund:auto-ch_1", PART_ONLY)] if short else []
+    expected = [Concern("refund:auto-ch_1", f"0.01 {BANK_TOOK_A_PART}")] if short else []
     assert found(folded(*paid(), dispute(LOST, amount=taken)), **CANCELED) == expected
 
 
@@ -105,7 +105,8 @@ def test_a_lost_dispute_that_took_all_but_a_cent_leaves_it_to_a_person(taken: in
 
 def test_what_fell_short_beside_a_failed_refund_that_was_settled_is_told() -> None:
     facts = (*paid(), refund("1", 3000, decision_id="auto-ch_1"), refund("2", 1000, RefundStatus.FAILED))
-    assert found(settled(folded(*facts), "refund:re_2"), **CANCELED) == [Concern("refund:auto-ch_1", PART_ONLY)]
+    given = settled(folded(*facts), "refund:re_2", amount=1000)
+    assert found(given, **CANCELED) == [Concern("refund:rest-ch_1", f"{PART_ONLY} 40.00 AUD.")]
 
 
 def test_what_falls_short_and_is_still_going_back_by_a_decision_needs_nobody() -> None:
@@ -115,7 +116,7 @@ def test_what_falls_short_and_is_still_going_back_by_a_decision_needs_nobody() -
 
 def test_a_decision_for_too_little_leaves_it_short() -> None:
     history = with_decisions(folded(*paid(), refund("1", 3000, decision_id="auto-ch_1")), decided("1", 4999))
-    assert found(history, **CANCELED) == [Concern("refund:auto-ch_1", PART_ONLY)]
+    assert found(history, **CANCELED) == [Concern("refund:rest-ch_1", f"{PART_ONLY} 0.01 AUD.")]
 
 
 def test_more_than_is_kept_is_told_until_somebody_settles_it() -> None:

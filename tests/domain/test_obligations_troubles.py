@@ -30,6 +30,7 @@ from tests.support.histories import (
     checkout,
     decided,
     folded,
+    keys,
     needs,
     noon,
     owed,
@@ -37,6 +38,7 @@ from tests.support.histories import (
     refund,
     session_of,
     settled,
+    told_keys,
     waived,
     with_decisions,
 )
@@ -49,6 +51,7 @@ def failed(key: str, at: datetime, jitter: float = 0.0, reason: str = "A refund 
 
 
 REFUND_KEY = "refund:auto-ch_1"
+TO_GO = "80.00 AUD is still to go back. A refund did not succeed."
 
 
 @pytest.mark.parametrize(
@@ -112,14 +115,10 @@ def test_tries_end_seven_days_after_the_first_failure(after: timedelta, *, again
 def test_when_the_tries_have_ended_a_person_is_told_even_after_few_of_them() -> None:
     history = folded(*paid(), failed(REFUND_KEY, NOON), failed(REFUND_KEY, NOON + timedelta(days=8)))
     session = session_of(history, start_time=NOON + timedelta(days=30), end_time=NOON + timedelta(days=31), **CANCELED)
-    assert needs(session, NOON + timedelta(days=9)) == (
-        "A refund did not succeed. It is no longer tried: see to it in Stripe."
-    )
+    assert needs(session, NOON + timedelta(days=9)) == (f"{TO_GO} It is no longer tried: see to it in Stripe.")
 
 
-@pytest.mark.parametrize(
-    ("failures", "sentence"), [(1, None), (2, None), (3, "A refund did not succeed. It is tried again.")]
-)
+@pytest.mark.parametrize(("failures", "sentence"), [(1, None), (2, None), (3, f"{TO_GO} It is tried again.")])
 def test_three_failures_need_a_person(failures: int, sentence: str | None) -> None:
     history = folded(*paid(), *([failed(REFUND_KEY, noon(plus=61))] * failures))
     assert needs(session_of(history, **CANCELED), noon(plus=62)) == sentence
@@ -128,9 +127,7 @@ def test_three_failures_need_a_person(failures: int, sentence: str | None) -> No
 @pytest.mark.parametrize(("late", "shown"), [(HOUR - SECOND, False), (HOUR, True), (HOUR + SECOND, True)])
 def test_an_hour_after_the_end_any_trouble_needs_a_person(late: timedelta, *, shown: bool) -> None:
     history = folded(*paid(), failed(REFUND_KEY, noon(plus=61)))
-    assert (
-        needs(session_of(history, **CANCELED), END + late) == "A refund did not succeed. It is tried again."
-    ) is shown
+    assert (needs(session_of(history, **CANCELED), END + late) == f"{TO_GO} It is tried again.") is shown
 
 
 @pytest.mark.parametrize(("late", "shown"), [(HOUR - SECOND, False), (HOUR, True)])
@@ -151,14 +148,21 @@ def test_trouble_with_what_is_not_owed_any_more_needs_nobody() -> None:
 
 
 def test_trouble_that_a_person_settled_needs_nobody() -> None:
-    history = settled(folded(*paid(), *([failed(REFUND_KEY, noon(plus=61))] * 5)), REFUND_KEY)
+    history = settled(folded(*paid(), *([failed(REFUND_KEY, noon(plus=61))] * 5)), REFUND_KEY, amount=8000)
     assert needs(session_of(history, **CANCELED), END + 2 * HOUR) is None
+
+
+def test_a_look_that_was_settled_is_neither_owed_nor_told_and_silences_nothing_else() -> None:
+    history = folded(*([failed("look:attempt-1", noon(plus=1))] * 3), count=2)
+    assert "look:attempt-1" in told_keys(session_of(history))
+    done = session_of(settled(history, "look:attempt-1"))
+    assert (keys(done), told_keys(done)) == ({"look:attempt-2"}, [])
 
 
 def test_a_sentence_is_said_once() -> None:
     trouble = [failed("refund:decision-1", NOON), failed("refund:decision-2", NOON)] * 3
     history = with_decisions(folded(*paid(), *trouble), decided("1", 1000), decided("2", 1000))
-    assert needs(session_of(history)) == "A refund did not succeed. It is tried again."
+    assert needs(session_of(history)) == "10.00 AUD is still to go back. A refund did not succeed. It is tried again."
 
 
 REFUSED = failed(OFFER_KEY, noon(plus=1), reason="Stripe refuses to take this payment.")

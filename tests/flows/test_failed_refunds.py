@@ -114,16 +114,26 @@ def test_what_was_given_by_hand_is_not_given_back_a_second_time(world: World, se
     assert at_stripe(world) == [(3000, "failed"), (5000, "pending")]
 
 
-def test_a_failure_that_another_refund_covers_cannot_be_settled_so_that_the_other_can_still_be_retried(
+def test_of_a_failure_that_another_refund_covers_only_the_other_can_be_tried_again(
     world: World, session: Session
 ) -> None:
     first, second = failed(world, session), asked(world, session)
     with pytest.raises(UnknownKeyError):
-        settle(world, session, first)
+        retry_by_hand(world.ctx, TEAM_ID, session.participant_id(2), f"refund:{first}", "a new card")
     fails(world, second)
-    retry_by_hand(world.ctx, TEAM_ID, session.participant_id(2), f"refund:{second}", "a new card")
+    retry_by_hand(world.ctx, TEAM_ID, session.participant_id(2), f"refund:{first}", "a new card")
     assert at_stripe(world) == [(FEE, "failed"), (FEE, "failed"), (FEE, "pending")]
     assert world.attention(session) is None
+
+
+def test_who_gave_by_hand_what_another_refund_covers_as_well_is_told_that_it_is_too_much(
+    world: World, session: Session
+) -> None:
+    first, _ = failed(world, session), asked(world, session)
+    settle(world, session, first)
+    assert world.attention(session) == (
+        "80.00 AUD more than the payment of 80.00 AUD went back; ask for it, or let it be."
+    )
 
 
 def test_whose_money_was_given_back_by_hand_is_not_let_in(world: World, session: Session) -> None:
@@ -153,4 +163,4 @@ def test_a_refund_that_was_never_made_and_is_given_by_hand_counts_too(world: Wor
     assert world.status(session) is PaymentStatus.REFUNDED
     participant = world.participant(session)
     [charge] = charges_out(world.session(session), participant, TimeFormat.ISO_8601)
-    assert [(one.refund_id, one.amount, one.status) for one in charge.refunds] == [(None, FEE, "settled")]
+    assert [(one.refund_id, one.amount, one.status) for one in charge.refunds] == [(None, FEE, "given_by_hand")]

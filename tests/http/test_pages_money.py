@@ -11,6 +11,7 @@ from chalicelib.domain.facts import (
     AttemptState,
     DisputeStatus,
     PaymentHistory,
+    RefundReason,
     RefundStatus,
     SettledByHand,
     Trouble,
@@ -48,6 +49,7 @@ SECOND_BEING = (
 )
 BANK_PAID = "Your payment of 80.00 AUD went back to you through your bank."
 KEPT = "The clinic keeps your payment of 80.00 AUD. If you have a question about it, please contact the clinic."
+STAYS = "Your payment of 80.00 AUD stays with the clinic. If you have a question about it, please contact the clinic."
 NOTHING = "Nothing was paid with this link, and there is nothing to pay."
 
 KEEPING = replace(CANCELED, keeps_payments=True)
@@ -60,9 +62,11 @@ AFTER_END = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=END),
 GIVEN_UP = payer(troubles=(Trouble("refund:auto-ch_1", 9, PAID_AT, None, "account gone"),))
 RETRIED = payer(troubles=(Trouble("refund:auto-ch_1", 2, PAID_AT, AFTER, "no answer"),))
 BY_HAND = replace(
-    GUEST, history=replace(PAID, settled=(SettledByHand("refund:auto-ch_1", AFTER, "staff", "paid in cash"),))
+    GUEST,
+    history=replace(PAID, settled=(SettledByHand("refund:auto-ch_1", AFTER, "staff", "paid in cash", amount=8000),)),
 )
-LET_BE = replace(GUEST, history=replace(PAID, settled=(replace(BY_HAND.history.settled[0], is_given=False),)))
+KEPT_BY_HAND = replace(BY_HAND.history.settled[0], is_given=False, because=RefundReason.CANCELED)
+LET_BE = replace(GUEST, history=replace(PAID, settled=(KEPT_BY_HAND,)))
 TWICE = replace(
     GUEST,
     history=PaymentHistory(
@@ -84,7 +88,7 @@ TWICE = replace(
         (opened(payer(refund(RefundStatus.CANCELED)), session=CANCELED), FAILED),
         (opened(GIVEN_UP, session=CANCELED), FAILED),
         (opened(BY_HAND, session=CANCELED), "Your payment of 80.00 AUD has been given back to you by the clinic."),
-        (opened(LET_BE, session=CANCELED), FAILED),
+        (opened(LET_BE, session=CANCELED), STAYS),
         (opened(payer(disputes=(dispute(DisputeStatus.LOST),)), session=CANCELED), BANK_PAID),
         (
             opened(payer(disputes=(dispute(DisputeStatus.OPEN),)), session=CANCELED),
@@ -171,14 +175,14 @@ def test_every_status_has_its_few_words(status: PaymentStatus, line: str | None)
 
 
 def test_of_what_counts_both_is_told_what_was_refunded_and_what_the_clinic_gave_another_way() -> None:
-    given = SettledByHand("refund:re_3000", AFTER, "staff", "in cash")
+    given = SettledByHand("refund:re_3000", AFTER, "staff", "in cash", amount=3000)
     failed = refund(RefundStatus.FAILED, 3000, "asked")
     both = payer(failed, refund(RefundStatus.SUCCEEDED, 2000, "also"))
     assert money_notes(opened(replace(both, history=replace(both.history, settled=(given,))))) == (
         "20.00 AUD of your payment has been returned. It takes 5 to 10 business days to show on your statement.",
-        "The clinic has given 30.00 AUD of your payment back to you another way.",
+        "30.00 AUD of your payment has been given back to you by the clinic.",
     )
     alone = payer(failed)
     assert money_notes(opened(replace(alone, history=replace(alone.history, settled=(given,))))) == (
-        "The clinic has given 30.00 AUD of your payment back to you another way.",
+        "30.00 AUD of your payment has been given back to you by the clinic.",
     )

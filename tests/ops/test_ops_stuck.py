@@ -56,7 +56,7 @@ def test_what_is_settled_as_kept_is_told_so_and_may_be_asked_for_again(
     key = f"refund:{world.refunds()[0]['id']}"
     argv = ("stuck", "settle", TEAM_ID, failed.participant_id(2), key, "--why", "they agreed", "--not-given")
     assert desk.run(*argv) == 0, desk.complained
-    assert "Its money counts as kept." in desk.printed
+    assert "80.00 AUD counts as kept." in desk.printed
     assert desk.run("participant", "show", TEAM_ID, failed.participant_id(2)) == 0
     assert len(desk.lines_with("settled as kept")) == 1
 

@@ -227,7 +227,9 @@ class Chooser:
             return Reconcile()
         if stage.notes.poisoned and chance.random() < 0.3:
             return ReplayParked()
-        return chance.choice((Retry, Retry, SettleByHand))(guest, chance.randrange(3))
+        if chance.random() < 0.6:
+            return Retry(guest, chance.randrange(3))
+        return SettleByHand(guest, chance.randrange(3), is_given=chance.random() < 0.7)
 
     def _at_stripe(self, stage: Stage, guest: Guest) -> Deed:
         """Something that can happen to this guest's money; else somebody asks in vain, which is a deed, too."""

@@ -93,6 +93,7 @@ class Faults:
         finally:
             self._armed = outer
             self._stripe.clear_faults()
+            self._stripe.on_request = ignore
 
     def _before(self, io: Io) -> None:
         armed, index = self._armed, self._armed.begun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from typing_extensions import override
 
 from chalicelib.domain.books import api_client, operator
 from chalicelib.domain.by_hand import RefundWish, stuck_keys
+from chalicelib.domain.concerns import concerns
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.edit_participants import Member
 from chalicelib.flows.park import replay
@@ -127,19 +129,55 @@ class Retry(OfStuck):
 
 @dataclass(frozen=True, slots=True)
 class SettleByHand(OfStuck):
+    """Of money, they give as much as the list says is missing, or say that it need not go back."""
+
+    is_given: bool = True
+
     @override
     def __str__(self) -> str:
-        return f"an operator settles what is stuck of {self.guest} ({self.which})"
+        how = "" if self.is_given else " as kept"
+        return f"an operator settles what is stuck of {self.guest} ({self.which}){how}"
 
     def do(self, stage: Stage) -> str:
         found = self.by_operator(stage)
         if found is None:
             return NOTHING
-        member: Member = settle_by_hand(stage.ctx.acting_for(OPERATOR), *found, WHY)
+        key, missing = found[2], self._missing(stage, found[2])
+        if key.startswith("refund:") and missing is None:
+            return NOTHING
+        member: Member = settle_by_hand(stage.ctx.acting_for(OPERATOR), *found, WHY, is_given=self.is_given)
         settled = {one.key for one in member.participant.history.settled}
-        assert found[2] in settled, "an operator was told that it is settled"
+        assert key in settled, "an operator was told that it is settled"
         stage.reach("settled by hand")
-        return f"done: {found[2].partition(':')[0]}"
+        if missing is not None:
+            self._note(stage, *missing)
+        return f"done: {key.partition(':')[0]}"
+
+    def _missing(self, stage: Stage, key: str) -> tuple[str, int] | None:
+        """The charge, and how much of it an operator is told to see to; None where they are not told."""
+        session, participant = stage.session_at(self.guest.place), stage.participant_at(self.guest)
+        if session is None or participant is None or not key.startswith("refund:"):
+            return None
+        told = [one.sentence for one in concerns(session, participant, stage.now()) if one.key == key]
+        name, books = key.partition(":")[2], stage.books_at(self.guest.place)
+        intents = {one.decision_id: one.payment_intent_id for one in participant.history.decisions}
+        charge_id = name.removeprefix("auto-").removeprefix("rest-")
+        if name in books:
+            charge_id = books[name]["charge"]
+        elif name in intents:
+            charge_id = books[intents[name]]["latest_charge"]
+        for sentence in told:
+            amount = re.search(r"([0-9]+)\.([0-9]{2}) AUD", sentence)
+            return charge_id, int(amount[1] + amount[2]) if amount else int(books[name]["amount"])
+        return None
+
+    def _note(self, stage: Stage, charge_id: str, amount: int) -> None:
+        if self.is_given:
+            stage.notes.given[charge_id] += amount
+            stage.reach("given back by hand")
+        else:
+            stage.notes.let_be.add(charge_id)
+            stage.reach("let be by hand")
 
 
 @dataclass(frozen=True, slots=True)

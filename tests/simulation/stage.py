@@ -65,6 +65,10 @@ class Notes:
     """Refunds that the product has told the clinic it will make."""
     poisoned: set[str] = field(default_factory=set)
     """Events that arrive as the product cannot read them, and were not replayed."""
+    given: Counter[str] = field(default_factory=Counter)
+    """What operators gave back another way, by charge: as much as they were told is missing."""
+    let_be: set[str] = field(default_factory=set)
+    """Charges of which operators said that some need not go back."""
     knows_all: bool = False
     """Whether by now the product has been told of all that happened at Stripe."""
     promise_broken: set[Guest] = field(default_factory=set)

@@ -21,6 +21,8 @@ NOTED = (
     "a refund failed, then was retried by hand",
     "retried by hand",
     "settled by hand",
+    "given back by hand",
+    "let be by hand",
     "waived with an open page",
     "waived after a refund",
     "disputed",

@@ -101,16 +101,10 @@ class Truth:
         ]
 
     def is_seen_to(self, one: Charged) -> bool:
-        """A person took something of this charge on themselves, or the looks by which it would be found."""
-        keys = {settled.key for settled in self.participant.history.settled}
-        mine = {one.charge["id"], one.charge["payment_intent"], *(refund["id"] for refund in one.refunds)}
-        mine |= {dispute["id"] for dispute in one.disputes} | {refund["metadata"].get(OURS) for refund in one.refunds}
-        mine |= {
-            decision.decision_id
-            for decision in self.participant.history.decisions
-            if decision.payment_intent_id == one.charge["payment_intent"]
-        }
-        about = {key.partition(":")[2].removeprefix("auto-") for key in keys}
+        """A person took on themselves what this charge, its refunds or its disputes would be found by."""
+        keys = {settled.key for settled in self.participant.history.settled if not settled.key.startswith("refund:")}
+        mine = {one.charge["payment_intent"], *(dispute["id"] for dispute in one.disputes)}
+        about = {key.partition(":")[2] for key in keys if not key.startswith("excess:")}
         return bool(about & mine) or any(key.startswith(("look:", "expire:", "overflow")) for key in keys)
 
     def goes_back(self, one: Charged) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.concerns import attention
+from chalicelib.domain.concerns import attention, concerns
 from chalicelib.domain.facts import (
     NOTHING_YET,
     Attempt,
@@ -26,8 +26,10 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     Refund,
     RefundDecision,
+    RefundReason,
     RefundSeen,
     RefundStatus,
+    RetriedByHand,
     Seen,
     SettledByHand,
     Waiver,
@@ -153,9 +155,20 @@ def waived(history: PaymentHistory) -> PaymentHistory:
     return replace(history, waiver=Waiver(noon(plus=20), "client-1", "paid at the desk"))
 
 
-def settled(history: PaymentHistory, *keys: str) -> PaymentHistory:
-    by_hand = tuple(SettledByHand(key, noon(plus=40), "operator", "given in cash") for key in keys)
-    return replace(history, settled=(*history.settled, *by_hand))
+def settled(
+    history: PaymentHistory,
+    *keys: str,
+    amount: int = 0,
+    is_given: bool = True,
+    because: RefundReason | None = None,
+) -> PaymentHistory:
+    """Somebody saw to it: to that much of the money, which was given, or (`is_given` False) need not go back."""
+    fact = SettledByHand("", noon(plus=40), "operator", "in cash", is_given, amount, because)
+    return replace(history, settled=(*history.settled, *(replace(fact, key=key) for key in keys)))
+
+
+def retried(history: PaymentHistory, key: str) -> PaymentHistory:
+    return replace(history, retried=(*history.retried, RetriedByHand(key, noon(plus=40), "operator", "again")))
 
 
 # --- the session --------------------------------------------------------------------------------------------------
@@ -175,6 +188,12 @@ def session_of(history: PaymentHistory = NOTHING_YET, fee: Fee | None = FEE, **c
         participants=(Participant(1, Role.HOST, NOON, key_id=1), replace(guest, **guest_changes)),
     )
     return replace(session, **changes)
+
+
+def with_history(session: Session, history: PaymentHistory) -> Session:
+    """The same session, of whose guest this is kept."""
+    host, guest = session.participants
+    return replace(session, participants=(host, replace(guest, history=history)))
 
 
 def guest_of(session: Session) -> Participant:
@@ -205,6 +224,11 @@ def keys(session: Session) -> set[str]:
 def needs(session: Session, now: datetime = NOON) -> str | None:
     """What the clinic is told that needs a person."""
     return attention(session, guest_of(session), now)
+
+
+def told_keys(session: Session, now: datetime = NOON) -> list[str]:
+    """The keys of what needs a person."""
+    return [one.key for one in concerns(session, guest_of(session), now)]
 
 
 def refunds_owed(session: Session) -> list[tuple[str, int, str]]:

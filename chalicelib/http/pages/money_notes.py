@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
-from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
+from chalicelib.domain.facts import DisputeStatus, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import has_strange_payment
-from chalicelib.domain.payments import Judged, PaymentStatus, disputes_of, judge
-from chalicelib.domain.refunds import automatic_refund_id, given_by_hand, refunded, refunds_of, went_back
+from chalicelib.domain.obligations import has_strange_payment, is_disputed
+from chalicelib.domain.payments import PaymentStatus, disputes_of
+from chalicelib.domain.refunds import refunds_of
+from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.open_link import OpenedLink
@@ -21,14 +22,13 @@ _ON_STATEMENT: Final = "It takes 5 to 10 business days to show on your statement
 
 def money_notes(link: OpenedLink) -> tuple[str, ...]:
     """Return the sentences; none for somebody whose money needs no word."""
-    history, counted = link.participant.history, link.standing.counted
-    judged = judge(owing(link.session, link.participant), history)
-    going_back = [one for one in judged if one.return_because is not None]
-    notes = [_going_back(history, one) for one in going_back]
+    claim, history = owing(link.session, link.participant), link.participant.history
+    counted, notes = link.standing.counted, list[str]()
+    for going in returnings(claim, history):
+        if going.because is not None or going.payment == counted:
+            notes.extend(_becomes(history, going) or _of_what_is_held(link, going))
     if counted is None:
         notes.extend(_of_nothing_paid(link))
-    elif counted not in [one.payment for one in going_back]:
-        notes.extend(_of_what_counts(link, counted))
     return tuple(notes)
 
 
@@ -55,75 +55,61 @@ def payment_line(status: PaymentStatus) -> str | None:
             assert_never(status)
 
 
-# --- payments that go back whole ----------------------------------------------------------------------------------
+# --- a payment of which something goes back -----------------------------------------------------------------------
 
 
-def _going_back(history: PaymentHistory, judged: Judged) -> str:
-    """How far the return of this payment has come."""
-    payment = judged.payment
-    what = "second payment" if judged.return_because is RefundReason.DUPLICATE else "payment"
-    subject = f"{what} of {display(_money(payment))}"
-    verdicts = _verdicts(history, payment)
-    if DisputeStatus.LOST in verdicts:
-        return f"Your {subject} went back to you through your bank."
-    if DisputeStatus.OPEN in verdicts:
-        return f"Your bank is looking into your {subject}, and decides what becomes of it."
-    if _succeeded(history, payment) >= _money(payment).amount:
-        return f"Your {subject} has been returned. {_ON_STATEMENT}"
-    if went_back(history, payment) >= _money(payment).amount > refunded(history, payment):
-        return f"Your {subject} has been given back to you by the clinic."
-    if _needs_the_clinic(history, payment):
-        return (
-            f"Your {subject} could not be returned automatically. The clinic has been told: please contact the clinic."
-        )
-    return f"Your {subject} is being returned. {_ON_STATEMENT}"
-
-
-def _needs_the_clinic(history: PaymentHistory, payment: Payment) -> bool:
-    """Whether the automatic refund failed, was given up, or was taken over by a person."""
-    decision_id = automatic_refund_id(payment.charge.charge_id) if payment.charge else ""
-    trouble = trouble_with(history, f"refund:{decision_id}")
-    failed = any(
-        refund.decision_id == decision_id and refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
-        for refund in refunds_of(history, payment)
+def _becomes(history: PaymentHistory, going: Returning) -> list[str]:
+    """What becomes of it, sum by sum; nothing of a payment that stays."""
+    name = "second payment" if going.because is RefundReason.DUPLICATE else "payment"
+    whole = f"{name} of {_text(going, going.amount)}"
+    if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
+        then = ", and decides what becomes of it" if going.because else ""
+        return [f"Your bank is looking into your {whole}{then}."]
+    arrived, on_its_way, stuck = _arrived(history, going), 0, sum(going.peoples().values())
+    for key, amount in going.ours().items():
+        if is_disputed(history, going.payment) or _is_given_up(history, key):
+            stuck += amount
+        else:
+            on_its_way += amount
+    sums = (
+        (arrived, f"has been returned. {_ON_STATEMENT}"),
+        (going.refunded - arrived + on_its_way, f"is being returned. {_ON_STATEMENT}"),
+        (going.given, "has been given back to you by the clinic."),
+        (going.taken, "went back to you through your bank."),
+        (stuck, "could not be returned automatically. The clinic has been told: please contact the clinic."),
+        (going.let_be, "stays with the clinic. If you have a question about it, please contact the clinic."),
     )
-    taken_over = any(one.key == f"refund:{decision_id}" for one in history.settled)
-    return failed or taken_over or (trouble is not None and trouble.retry_at is None)
+    return [
+        f"Your {whole} {then}" if amount >= going.amount else f"{_text(going, amount)} of your {name} {then}"
+        for amount, then in sums
+        if amount
+    ]
 
 
-# --- the payment that counts ---------------------------------------------------------------------------------------
+def _arrived(history: PaymentHistory, going: Returning) -> int:
+    """What went back for good, in minor units."""
+    refunds = refunds_of(history, going.payment)
+    return sum(refund.amount for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
 
 
-def _of_what_counts(link: OpenedLink, counted: Payment) -> Iterator[str]:
-    """What stays with the clinic, and what was returned on request."""
-    history = link.participant.history
-    given = given_by_hand(history, counted)
-    back = link.standing.amount_refunded - given
-    paid, verdicts = display(_money(counted)), _verdicts(history, counted)
-    arrived = "has been returned" if _succeeded(history, counted) >= back else "is being returned"
-    if DisputeStatus.LOST in verdicts:
-        yield f"Your payment of {paid} went back to you through your bank."
-    elif DisputeStatus.OPEN in verdicts:
-        yield f"Your bank is looking into your payment of {paid}."
-    elif back >= link.standing.amount_paid:
-        yield f"Your payment of {paid} {arrived}. {_ON_STATEMENT}"
-    elif back or given:
-        currency = _money(counted).currency
-        if back:
-            yield f"{display(Money(back, currency))} of your payment {arrived}. {_ON_STATEMENT}"
-        if given:
-            yield f"The clinic has given {display(Money(given, currency))} of your payment back to you another way."
-    elif link.admission.door in CLOSED:
-        yield _kept(link, counted)
+def _is_given_up(history: PaymentHistory, key: str) -> bool:
+    trouble = trouble_with(history, key)
+    return trouble is not None and trouble.retry_at is None
 
 
-def _kept(link: OpenedLink, counted: Payment) -> str:
-    paid = display(_money(counted))
+def _text(going: Returning, amount: int) -> str:
+    return display(Money(amount, going.currency))
+
+
+def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
+    """Behind a closed door, what the clinic keeps."""
+    paid = _text(going, going.amount)
     if link.admission.door is Door.ENDED:
-        return f"You paid {paid}."
-    if counted.charge is None:
-        return f"Your payment of {paid} has arrived. Open this link again in a few minutes to see what becomes of it."
-    return f"The clinic keeps your payment of {paid}. If you have a question about it, please contact the clinic."
+        yield f"You paid {paid}."
+    elif link.admission.door in CLOSED and going.payment.charge is None:
+        yield f"Your payment of {paid} has arrived. Open this link again in a few minutes to see what becomes of it."
+    elif link.admission.door in CLOSED:
+        yield f"The clinic keeps your payment of {paid}. If you have a question about it, please contact the clinic."
 
 
 # --- none ------------------------------------------------------------------------------------------------------------
@@ -145,20 +131,3 @@ def _still_coming(link: OpenedLink) -> str:
     if link.admission.door is not Door.ENDED and owing(link.session, link.participant).returns:
         return "Your bank is still working on your payment. If it goes through, it is returned to you in full."
     return "Your bank is still working on your payment. If you have a question about it, please contact the clinic."
-
-
-# --- amounts ---------------------------------------------------------------------------------------------------------
-
-
-def _money(payment: Payment) -> Money:
-    assert payment.paid is not None, "a payment that counts or goes back is one that was paid"
-    return Money(payment.paid.amount, payment.paid.currency)
-
-
-def _succeeded(history: PaymentHistory, payment: Payment) -> int:
-    """What went back for good, in minor units."""
-    return sum(refund.amount for refund in refunds_of(history, payment) if refund.status is RefundStatus.SUCCEEDED)
-
-
-def _verdicts(history: PaymentHistory, payment: Payment) -> set[DisputeStatus]:
-    return {dispute.status for dispute in disputes_of(history, payment)}

@@ -1,0 +1,142 @@
+"""What of each payment is to go back, and who sees to it: what we owe, what waits for a person, what stays.
+
+The law:
+
+* What was refunded, given back another way, or taken by the bank is back. Nothing goes back a second time.
+* Of what is left, what people decided comes first. Then what failed as a refund: that is a person's, until they have
+  said what became of it. Then, of a payment that goes back by rule, all the rest, by one automatic refund.
+* What that one fell short of is a person's, too.
+* What people said need not go back stays, as long as it would go back for the reason that it would have then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund, RefundDecision, RefundReason
+from chalicelib.domain.payments import Judged, Owing, disputes_of, judge
+from chalicelib.domain.refunds import (
+    automatic_refund_id,
+    failure_key,
+    given_by_hand,
+    is_automatic,
+    let_be,
+    open_failures,
+    refund_key,
+    refunded,
+    refunds_of,
+    rest_key,
+    still_to_make,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """One payment's money by what becomes of it, in minor units of `currency`; `amount`: all of it.
+
+    `decided`: what people decided to give back and is not made; `failed`: what was made and failed, a person's; each
+    with as much of it as is still missing. `automatic`: what goes back by rule and is not made; `rest`: what the
+    automatic refund fell short of. `let_be`: what would go back by rule, but for a person.
+    """
+
+    payment: Payment
+    because: RefundReason | None
+    amount: int
+    currency: str
+    refunded: int
+    given: int
+    taken: int
+    decided: tuple[tuple[RefundDecision, int], ...]
+    failed: tuple[tuple[Refund, int], ...]
+    automatic: int
+    rest: int
+    let_be: int
+
+    @property
+    def left(self) -> int:
+        """What nobody has given back, or decided to give back."""
+        owed = self.automatic + sum(amount for _, amount in self.decided)
+        return self.amount - self.refunded - self.given - self.taken - owed
+
+    @property
+    def excess(self) -> int:
+        """What went back beyond the payment, where people gave some of it: by hand, and as a refund after all."""
+        back = self.refunded + self.given + self.taken
+        return max(0, back - self.amount) if self.given else 0
+
+    def parts(self) -> dict[str, int]:
+        """What is to go back and did not yet, by the keys under which people see to it."""
+        return self.ours() | self.peoples()
+
+    def ours(self) -> dict[str, int]:
+        """What an act of ours brings back, unless a dispute bars it."""
+        decided = {refund_key(decision.decision_id): amount for decision, amount in self.decided}
+        charge = self.payment.charge
+        by_rule = {refund_key(automatic_refund_id(charge.charge_id)): self.automatic} if charge else {}
+        return {key: amount for key, amount in (decided | by_rule).items() if amount}
+
+    def peoples(self) -> dict[str, int]:
+        """What no act of ours will bring back."""
+        failed = {failure_key(refund): amount for refund, amount in self.failed}
+        charge = self.payment.charge
+        short = {rest_key(charge.charge_id): self.rest} if charge else {}
+        return {key: amount for key, amount in (failed | short).items() if amount}
+
+
+def returnings(claim: Owing, history: PaymentHistory) -> tuple[Returning, ...]:
+    """Of every payment that is money for an offer of ours."""
+    return tuple(returning(history, judged) for judged in judge(claim, history) if judged.accepted)
+
+
+def returning(history: PaymentHistory, judged: Judged) -> Returning:
+    """What of this payment, which must be accepted, is to go back, and who sees to it."""
+    payment, because = judged.payment, judged.return_because
+    assert payment.paid is not None, "what is accepted was paid"
+    amount = payment.paid.amount
+    back, given, taken = refunded(history, payment), given_by_hand(history, payment), charged_back(history, payment)
+    left = max(0, amount - back - given - taken)
+    decided = _shares([(one, one.amount) for one in still_to_make(history, payment)], left)
+    left -= sum(share for _, share in decided)
+    failures = [(one, one.amount) for one in open_failures(history, payment, by_rule=because is not None)]
+    # What the bank took is not missing once more, unless all is to go back: then it is not left, either.
+    missing = left if because else min(left, sum(amount for _, amount in failures) - taken)
+    failed = _shares(failures, missing)
+    left -= sum(share for _, share in failed)
+    stays = min(left, let_be(history, payment, because)) if because else 0
+    by_rule = left - stays if because else 0
+    is_made = any(is_automatic(refund, payment) for refund in refunds_of(history, payment))
+    return Returning(
+        payment=payment,
+        because=because,
+        amount=amount,
+        currency=payment.paid.currency,
+        refunded=back,
+        given=given,
+        taken=taken,
+        decided=decided,
+        failed=failed,
+        automatic=0 if is_made else by_rule,
+        rest=by_rule if is_made else 0,
+        let_be=stays,
+    )
+
+
+def charged_back(history: PaymentHistory, payment: Payment) -> int:
+    """What the bank took back by disputes that were lost, in minor units."""
+    lost = [dispute for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
+    return sum(dispute.amount for dispute in lost)
+
+
+_Wanted = TypeVar("_Wanted")
+
+
+def _shares(wanted: list[tuple[_Wanted, int]], left: int) -> tuple[tuple[_Wanted, int], ...]:
+    """Of what is left, as much as each wants, in their order; without those for whom nothing is."""
+    shares = []
+    for one, amount in wanted:
+        share = min(amount, left)
+        if share > 0:
+            shares.append((one, share))
+            left -= share
+    return tuple(shares)
