@@ -11,8 +11,10 @@ from chalicelib.domain.facts import (
     AttemptState,
     DisputeStatus,
     PaymentHistory,
+    RefundDecision,
     RefundReason,
     RefundStatus,
+    RetriedByHand,
     SettledByHand,
     Trouble,
 )
@@ -67,6 +69,23 @@ BY_HAND = replace(
 )
 KEPT_BY_HAND = replace(BY_HAND.history.settled[0], is_given=False, because=RefundReason.CANCELED)
 LET_BE = replace(GUEST, history=replace(PAID, settled=(KEPT_BY_HAND,)))
+SENT_AGAIN = replace(
+    GUEST,
+    history=replace(
+        PAID,
+        refunds=(refund(RefundStatus.FAILED),),
+        retried=(RetriedByHand("refund:re_8000", AFTER, "staff", "again"),),
+        decisions=(RefundDecision("again", "pi_1", 8000, AFTER, "staff"),),
+    ),
+)
+LET_BE_IN_PART = replace(
+    GUEST,
+    history=replace(
+        PAID,
+        refunds=(refund(RefundStatus.FAILED, 3000, "asked"),),
+        settled=(replace(KEPT_BY_HAND, key="refund:re_3000", amount=3000),),
+    ),
+)
 TWICE = replace(
     GUEST,
     history=PaymentHistory(
@@ -186,3 +205,53 @@ def test_of_what_counts_both_is_told_what_was_refunded_and_what_the_clinic_gave_
     assert money_notes(opened(replace(alone, history=replace(alone.history, settled=(given,))))) == (
         "30.00 AUD of your payment has been given back to you by the clinic.",
     )
+
+
+ASKED_IN_PART = refund(RefundStatus.FAILED, 3000, "asked")
+ON_STATEMENT = "It takes 5 to 10 business days to show on your statement."
+CONTACT = "could not be returned automatically. The clinic has been told: please contact the clinic."
+
+
+@pytest.mark.parametrize(
+    ("link", "notes"),
+    [
+        # What failed is nobody's to send again but a person's, whatever else goes back.
+        (opened(payer(refund(RefundStatus.FAILED, decision_id="asked")), session=CANCELED), (FAILED,)),
+        (opened(payer(ASKED_IN_PART)), (f"30.00 AUD of your payment {CONTACT}",)),
+        (
+            opened(payer(ASKED_IN_PART), session=CANCELED),
+            (
+                f"50.00 AUD of your payment is being returned. {ON_STATEMENT}",
+                f"30.00 AUD of your payment {CONTACT}",
+            ),
+        ),
+        (
+            opened(payer(ASKED_IN_PART, refund(RefundStatus.SUCCEEDED, 5000)), session=CANCELED),
+            (f"50.00 AUD of your payment has been returned. {ON_STATEMENT}", f"30.00 AUD of your payment {CONTACT}"),
+        ),
+        (opened(payer(refund(RefundStatus.SUCCEEDED, 5000)), session=CANCELED),
+            (f"50.00 AUD of your payment has been returned. {ON_STATEMENT}", f"30.00 AUD of your payment {CONTACT}"),
+        ),
+        # A failed return that is sent again is on its way.
+        (opened(SENT_AGAIN, session=CANCELED), (BEING,)),
+        # A bank that took a part says how much; the rest is the clinic's to see to.
+        (
+            opened(payer(disputes=(replace(dispute(DisputeStatus.LOST), amount=3000),)), session=CANCELED),
+            ("30.00 AUD of your payment went back to you through your bank.", f"50.00 AUD of your payment {CONTACT}"),
+        ),
+        (
+            opened(payer(disputes=(replace(dispute(DisputeStatus.LOST), amount=3000),))),
+            ("30.00 AUD of your payment went back to you through your bank.",),
+        ),
+        # What a person let be stays.
+        (
+            opened(LET_BE_IN_PART, session=CANCELED),
+            (
+                f"50.00 AUD of your payment is being returned. {ON_STATEMENT}",
+                STAYS.replace("Your payment of 80.00 AUD", "30.00 AUD of your payment"),
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_each_part_of_a_payment_is_told_with_what_becomes_of_it(link: OpenedLink, notes: tuple[str, ...]) -> None:
+    assert money_notes(link) == notes
