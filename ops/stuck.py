@@ -10,7 +10,9 @@ from chalicelib.domain import ids
 from chalicelib.domain.books import operator
 from chalicelib.domain.by_hand import DisputedError, UnknownKeyError
 from chalicelib.domain.concerns import concerns
-from chalicelib.domain.sessions import InvalidSessionError
+from chalicelib.domain.refunds import settled_of
+from chalicelib.domain.returns import returnings
+from chalicelib.domain.sessions import InvalidSessionError, owing
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.context import Context
 from chalicelib.flows.edit_participants import Member
@@ -59,9 +61,10 @@ def retry(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def settle(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     member = _decided(deployment, asked, is_retry=False)
     yield f"{asked.key} counts as settled by hand, and is not owed any more."
-    [settled] = [one for one in member.participant.history.settled if one.key == asked.key]
-    if settled.amount:
-        yield f"{_amount(member, settled.amount)} counts as {'given back' if settled.is_given else 'kept'}."
+    settled = [one for one in member.participant.history.settled if one.key == asked.key][-1]
+    for going in returnings(owing(member.session, member.participant), member.participant.history):
+        if settled in settled_of(member.participant.history, going.payment):
+            yield f"{money(settled.amount, going.currency)} counts as {'given back' if settled.is_given else 'kept'}."
     yield from _left(deployment, member)
 
 
@@ -78,12 +81,6 @@ def _decided(deployment: Deployment, asked: Namespace, *, is_retry: bool) -> Mem
         raise RefusedError(str(error) or "the payment is disputed: the bank decides; see to it in Stripe") from None
     except InvalidSessionError as error:
         raise RefusedError("; ".join(f"--why: {one.message}" for one in error.problems)) from None
-
-
-def _amount(member: Member, amount: int) -> str:
-    """In the currency of its offers, which are the fee's."""
-    [currency, *_] = [one.currency for one in member.participant.history.attempts] or ["a currency not known"]
-    return money(amount, currency)
 
 
 def _left(deployment: Deployment, member: Member) -> Iterator[str]:

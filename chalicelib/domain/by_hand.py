@@ -31,15 +31,16 @@ from chalicelib.domain.edits import (
 from chalicelib.domain.facts import (
     PaymentHistory,
     RefundDecision,
+    RefundReason,
     RetriedByHand,
     SettledByHand,
     Waiver,
 )
 from chalicelib.domain.money import Money, currency, display
-from chalicelib.domain.obligations import is_disputed, whatever_is_owed
+from chalicelib.domain.obligations import is_disputed, refunds_key, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
-from chalicelib.domain.refunds import decisions_of, failure_key, is_open_failure
-from chalicelib.domain.returns import Returning, returnings
+from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
+from chalicelib.domain.returns import Returning, excess_key, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import tried_anew
 
@@ -213,26 +214,37 @@ def settle_by_hand(session: Session, participant: Participant, key: str, by: By,
     """The session in which a person has taken what has that key on themselves: it is owed by us no more.
 
     `is_given`: money that was to go back did, another way; else it need not any more, and stays. How much is what is
-    missing now. Said again otherwise, it is corrected. Raises UnknownKeyError, InvalidSessionError.
+    missing now. Said otherwise of what is not missing any more, it is corrected. Raises UnknownKeyError,
+    InvalidSessionError.
     """
-    said = next((one for one in participant.history.settled if one.key == key), None)
-    if said is not None and said.is_given is is_given:
-        return session
-    _check_reason(by)
-    others = tuple(one for one in participant.history.settled if one.key != key)
-    history = replace(participant.history, settled=others)
+    history = participant.history
     stuck = stuck_keys(session, participant, by.at)
     failed = {failure_key(one): one.amount for one in history.refunds if is_open_failure(history, one)}
-    if said is None and key not in {*stuck, *failed}:
+    said = next((one for one in reversed(history.settled) if one.key == key), None)
+    if key in {*stuck, *failed}:
+        others = history.settled
+        # What failed and is not missing any more may have been given all the same: all of it.
+        amount, because = _at_stake(session, participant, key) or (failed.get(key, 0), None)
+    elif said is None:
         raise UnknownKeyError(stuck)
-    claim = owing(session, participant)
-    parts = {
-        name: (amount, going.because) for going in returnings(claim, history) for name, amount in going.parts().items()
-    }
-    # What failed and is not missing any more may have been given all the same: as much as was told at first.
-    amount, because = parts.get(key, (failed.get(key, 0) if is_given else 0, None))
+    elif said.is_given is is_given:
+        return session
+    else:
+        others = tuple(one for one in history.settled if one is not said)
+        amount, because = said.amount, said.because
+    _check_reason(by)
     settled = SettledByHand(key, by.at, by.who, by.why, is_given, amount, because)
     return _with_history(session, participant, replace(history, settled=(*others, settled)))
+
+
+def _at_stake(session: Session, participant: Participant, key: str) -> tuple[int, RefundReason | None] | None:
+    """How much of a payment has that key now, in minor units, and why it would go back by rule; None where none has."""
+    for going in returnings(owing(session, participant), participant.history):
+        payment = going.payment
+        amounts = going.parts() | {excess_key(payment): going.excess, refunds_key(payment): payment.refunded_hint}
+        if key in amounts:
+            return amounts[key], going.because
+    return None
 
 
 def retry_by_hand(session: Session, participant: Participant, key: str, by: By, *, decision_id: str) -> Session:
@@ -251,9 +263,23 @@ def retry_by_hand(session: Session, participant: Participant, key: str, by: By, 
             raise DisputedError
         amount = going.peoples().get(key)
         if amount:
-            decision = RefundDecision(decision_id, going.payment.payment_intent_id, amount, by.at, by.who, by.why)
+            decision = RefundDecision(
+                decision_id,
+                going.payment.payment_intent_id,
+                amount,
+                by.at,
+                by.who,
+                by.why,
+                _is_by_rule(history, going, key),
+            )
             return _with_history(session, participant, replace(noted, decisions=(*history.decisions, decision)))
     raise UnknownKeyError(stuck)
+
+
+def _is_by_rule(history: PaymentHistory, going: Returning, key: str) -> bool:
+    """Whether what did not go back was to by rule, as nobody asked for it."""
+    asked = [one for one, _ in going.failed if not is_by_rule(history, going.payment, one)]
+    return key not in {failure_key(one) for one in asked}
 
 
 def stuck_keys(session: Session, participant: Participant, now: datetime) -> tuple[str, ...]:

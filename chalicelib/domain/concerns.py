@@ -15,6 +15,7 @@ from chalicelib.domain.facts import (
     Payment,
     PaymentHistory,
     Refund,
+    RefundReason,
     RefundStatus,
     Trouble,
 )
@@ -22,7 +23,7 @@ from chalicelib.domain.money import Money, display
 from chalicelib.domain.obligations import MakeRefund, Obligation, is_disputed, strange_payments, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
 from chalicelib.domain.refunds import failure_key, is_failed, is_open_failure, refunds_of, settled_keys
-from chalicelib.domain.returns import Returning, returnings
+from chalicelib.domain.returns import Returning, excess_key, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.troubles import OFFER_KEY, trouble_with
 
@@ -103,7 +104,8 @@ def _is_wanted(claim: Owing, history: PaymentHistory) -> bool:
 def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern]:
     """What a dispute bars us from giving back; what failed or fell short; and what went too far."""
     payment, failed = going.payment, {failure_key(refund): refund for refund, _ in going.failed}
-    barred = going.ours() if is_disputed(history, payment) else {}
+    is_undated = payment.charge is None and f"charge:{payment.payment_intent_id}" in settled_keys(history)
+    barred = going.ours() if is_disputed(history, payment) or is_undated else {}
     for key, amount in (barred | going.peoples()).items():
         text = _money(going, amount)
         if key in failed:
@@ -112,12 +114,14 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
             yield Concern(key, f"{text} of a disputed payment is to go back; {_BANK_DECIDES}.")
         elif is_disputed(history, payment):
             yield Concern(key, f"{text} is to go back beside what the bank took back; see to it in Stripe.")
+        elif is_undated:
+            yield Concern(key, f"{text} is to go back of a payment whose charge is not known; see to it in Stripe.")
         else:
             yield Concern(key, f"A payment went back in part only; give the rest back in Stripe: {text}.")
-    key = f"excess:{payment.payment_intent_id}"
-    if going.excess and key not in settled_keys(history):
+    key = excess_key(payment)
+    if going.excess > sum(one.amount for one in history.settled if one.key == key):
         paid, beyond = _money(going, going.amount), _money(going, going.excess)
-        yield Concern(key, f"{beyond} more than the payment of {paid} went back; ask for it, or let it be.")
+        yield Concern(key, f"{beyond} of a payment of {paid} went back twice; ask for it, or let it be.")
 
 
 _BANK_DECIDES = "the bank decides first, unless you accept it in Stripe"
@@ -134,7 +138,7 @@ def _instead(history: PaymentHistory, going: Returning, refund: Refund) -> str:
         return "wait for the bank, which decides a dispute of it"
     standing = [one.amount for one in refunds_of(history, going.payment) if not is_failed(one)]
     to_come = [decision.amount for decision, _ in going.decided]
-    if going.because is None and refund.amount in {*standing, *to_come}:
+    if going.because in {None, RefundReason.DUPLICATE} and refund.amount in {*standing, *to_come}:
         return f"{_OTHERWISE}, unless the other refund of as much was made for it"
     return _OTHERWISE
 

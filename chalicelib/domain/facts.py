@@ -146,7 +146,10 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class RefundDecision:
-    """The clinic decided to give money back: saved, with its own id, before Stripe is called."""
+    """Somebody decided to give money back: saved, with its own id, before Stripe is called.
+
+    `by_rule`: what should go back by rule and failed to is sent again; it is over with the rule.
+    """
 
     decision_id: str
     payment_intent_id: str
@@ -154,6 +157,7 @@ class RefundDecision:
     decided_at: datetime
     by: str
     reason: str | None = None
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class SettledByHand:
-    """A person took what has this key on themselves; it is owed by us no more.
+    """A person took what has this key on themselves; it is owed by us no more. What falls due again is settled anew.
 
     `is_given`: money that was to go back did, another way; else it need not any more, and stays as long as it would go
     back for the same reason (`because`; None: not by rule). `amount`: how much of it, in minor units, as it stood then.

@@ -21,9 +21,19 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     RefundReason,
 )
-from chalicelib.domain.payments import LIVE, Judged, Owing, disputes_of, is_accepted, is_unproven, judge, standing
-from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys, still_to_make
-from chalicelib.domain.returns import returning
+from chalicelib.domain.payments import (
+    LIVE,
+    Judged,
+    Owing,
+    disputes_of,
+    is_accepted,
+    is_returned,
+    is_unproven,
+    judge,
+    standing,
+)
+from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys
+from chalicelib.domain.returns import Returning, returning
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import trouble_with
 
@@ -120,19 +130,25 @@ def whatever_is_owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligati
     for attempt in history.attempts:
         yield from (one for one in _of_attempt(claim, history, attempt) if not _is_let_be(claim, history, one))
     for judged in judge(claim, history):
-        yield from (one for one in _of_payment(history, judged) if not _is_let_be(claim, history, one))
+        yield from (one for one in _of_payment(claim, history, judged) if not _is_let_be(claim, history, one))
 
 
 def _is_let_be(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
-    """Of refunds, the amounts say what is owed. A charge is asked for again once money is to go back since."""
-    settled = next((by_hand for by_hand in history.settled if by_hand.key == one.key), None)
-    if settled is None or isinstance(one, MakeRefund):
+    """Whether a person took it on themselves. Of refunds, the amounts say it.
+
+    A charge is asked for again once it matters: all is to go back since, or another payment waits for it.
+    """
+    settled = [by_hand for by_hand in history.settled if by_hand.key == one.key]
+    if not settled or isinstance(one, MakeRefund):
         return False
+    if isinstance(one, ListRefunds):
+        return one.payment.refunded_hint <= settled[-1].amount
     if not isinstance(one, FetchCharge):
         return True
-    since = [decision.decided_at for decision in still_to_make(history, one.payment)]
-    since += [claim.closed_at] if claim.closed_at and claim.returns else []
-    return all(at <= settled.settled_at for at in since)
+    others = [payment for payment in history.payments if payment != one.payment and is_accepted(payment, history)]
+    is_awaited = any(not is_returned(history, payment) for payment in others)
+    goes_back_since = claim.closed_at is not None and claim.returns and claim.closed_at > settled[-1].settled_at
+    return not is_awaited and not goes_back_since
 
 
 def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
@@ -194,7 +210,7 @@ def _next_look(claim: Owing, attempt: Attempt) -> datetime:
 # --- payments -----------------------------------------------------------------------------------------------------
 
 
-def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]:
+def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterator[Obligation]:
     payment = judged.payment
     if not judged.accepted:
         return
@@ -204,12 +220,17 @@ def _of_payment(history: PaymentHistory, judged: Judged) -> Iterator[Obligation]
         return
     seen = sum(refund.amount for refund in refunds_of(history, payment))
     if payment.refunded_hint > seen and not history.overflowed:
-        yield ListRefunds(f"refunds:{payment.payment_intent_id}", payment.charge.created_at, payment)
+        yield ListRefunds(refunds_key(payment), payment.charge.created_at, payment)
     for dispute in disputes_of(history, payment):
         if dispute.doubted:
             yield FetchDispute(f"dispute:{dispute.dispute_id}", payment.charge.created_at, dispute, payment)
     if not is_disputed(history, payment):
-        yield from _refunds_due(history, judged, payment.charge)
+        yield from _refunds_due(returning(claim, history, judged), payment.charge)
+
+
+def refunds_key(payment: Payment) -> str:
+    """The key of the obligation to list a payment's refunds."""
+    return f"refunds:{payment.payment_intent_id}"
 
 
 def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
@@ -217,21 +238,20 @@ def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
     return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
 
 
-def _refunds_due(history: PaymentHistory, judged: Judged, charge: Charge) -> Iterator[MakeRefund]:
+def _refunds_due(going: Returning, charge: Charge) -> Iterator[MakeRefund]:
     """What people decided, each once; then, if the payment goes back by rule, what is left and waits for no person."""
-    going = returning(history, judged)
     for decision, amount in going.decided:
-        yield _refund(charge, judged, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
+        yield _refund(going, charge, decision.decision_id, amount, RefundReason.REQUESTED, decision.decided_at)
     if going.because and going.automatic:
         decision_id = automatic_refund_id(charge.charge_id)
-        yield _refund(charge, judged, decision_id, going.automatic, going.because, charge.created_at)
+        yield _refund(going, charge, decision_id, going.automatic, going.because, charge.created_at)
 
 
 def _refund(
-    charge: Charge, judged: Judged, decision_id: str, amount: int, reason: RefundReason, since: datetime
+    going: Returning, charge: Charge, decision_id: str, amount: int, reason: RefundReason, since: datetime
 ) -> MakeRefund:
     with_fee = charge.application_fee > 0
-    return MakeRefund(refund_key(decision_id), since, judged.payment, decision_id, amount, reason, with_fee)
+    return MakeRefund(refund_key(decision_id), since, going.payment, decision_id, amount, reason, with_fee)
 
 
 # --- what is strange ------------------------------------------------------------------------------------------------

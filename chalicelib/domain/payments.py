@@ -326,7 +326,7 @@ def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> 
 
 def _decided(history: PaymentHistory, payment: Payment) -> int:
     """What is to go back as people decided, or failed to and waits for one, in minor units."""
-    to_make = sum(one.amount for one in still_to_make(history, payment))
+    to_make = sum(one.amount for one in still_to_make(history, payment, by_rule=False))
     return to_make + sum(one.amount for one in open_failures(history, payment, by_rule=False))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chalicelib.domain.facts import (
     Payment,
     PaymentHistory,
@@ -30,10 +32,10 @@ def given_by_hand(history: PaymentHistory, payment: Payment) -> int:
     return sum(one.amount for one in settled_of(history, payment) if one.is_given)
 
 
-def let_be(history: PaymentHistory, payment: Payment, because: RefundReason) -> int:
-    """What need not go back for this reason, since people said so, in minor units."""
-    mine = settled_of(history, payment)
-    return sum(one.amount for one in mine if not one.is_given and one.because is because)
+def let_be(history: PaymentHistory, payment: Payment, because: RefundReason, since: datetime | None) -> int:
+    """What need not go back for this reason, since people said so (and not before `since`), in minor units."""
+    mine = [one for one in settled_of(history, payment) if not one.is_given and one.because is because]
+    return sum(one.amount for one in mine if since is None or one.settled_at >= since)
 
 
 def settled_of(history: PaymentHistory, payment: Payment) -> tuple[SettledByHand, ...]:
@@ -51,10 +53,11 @@ def unmade_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision
     return tuple(one for one in decisions_of(history, payment) if one.decision_id not in made)
 
 
-def still_to_make(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
-    """Those of them that nobody has taken on themselves."""
+def still_to_make(history: PaymentHistory, payment: Payment, *, by_rule: bool) -> tuple[RefundDecision, ...]:
+    """Those of them that nobody has taken on themselves; without `by_rule`, as people asked for it alone."""
     settled = settled_keys(history)
-    return tuple(one for one in unmade_of(history, payment) if refund_key(one.decision_id) not in settled)
+    mine = [one for one in unmade_of(history, payment) if refund_key(one.decision_id) not in settled]
+    return tuple(one for one in mine if by_rule or not one.by_rule)
 
 
 def open_failures(history: PaymentHistory, payment: Payment, *, by_rule: bool) -> tuple[Refund, ...]:
@@ -63,12 +66,26 @@ def open_failures(history: PaymentHistory, payment: Payment, *, by_rule: bool) -
     Without `by_rule`, as people asked for it alone: a return that the rules wanted is over with its reason.
     """
     failed = [one for one in refunds_of(history, payment) if is_open_failure(history, one)]
-    return tuple(one for one in failed if by_rule or not is_automatic(one, payment))
+    return tuple(one for one in failed if by_rule or not is_by_rule(history, payment, one))
 
 
-def is_automatic(refund: Refund, payment: Payment) -> bool:
-    """Whether it is the one refund that the rules, not a person, make of a charge."""
+def is_by_rule(history: PaymentHistory, payment: Payment, refund: Refund) -> bool:
+    """Whether the rules, not a person, wanted this refund: the automatic one, and whatever was sent in its place."""
+    again = {one.decision_id for one in decisions_of(history, payment) if one.by_rule}
+    return is_automatic(payment, refund) or refund.decision_id in again
+
+
+def is_automatic(payment: Payment, refund: Refund) -> bool:
+    """Whether it is the one refund that the rules make of a charge."""
     return payment.charge is not None and refund.decision_id == automatic_refund_id(payment.charge.charge_id)
+
+
+def made_after_all(history: PaymentHistory, payment: Payment) -> int:
+    """What people decided and then gave another way, and a refund brought all the same, in minor units."""
+    given: dict[str, int] = {one.key: one.amount for one in history.settled if one.is_given}
+    asked = {one.decision_id for one in decisions_of(history, payment)}
+    carried = [one for one in refunds_of(history, payment) if one.decision_id in asked and not is_failed(one)]
+    return sum(min(one.amount, given.get(f"refund:{one.decision_id}", 0)) for one in carried)
 
 
 def automatic_refund_id(charge_id: str) -> str:

@@ -22,6 +22,7 @@ from chalicelib.domain.refunds import (
     given_by_hand,
     is_automatic,
     let_be,
+    made_after_all,
     open_failures,
     refund_key,
     refunded,
@@ -37,7 +38,8 @@ class Returning:
 
     `decided`: what people decided to give back and is not made; `failed`: what was made and failed, a person's; each
     with as much of it as is still missing. `automatic`: what goes back by rule and is not made; `rest`: what the
-    automatic refund fell short of. `let_be`: what would go back by rule, but for a person.
+    automatic refund fell short of. `let_be`: what would go back by rule, but for a person. `excess`: what people gave
+    another way and went back as well.
     """
 
     payment: Payment
@@ -52,18 +54,13 @@ class Returning:
     automatic: int
     rest: int
     let_be: int
+    excess: int
 
     @property
     def left(self) -> int:
         """What nobody has given back, or decided to give back."""
         owed = self.automatic + sum(amount for _, amount in self.decided)
         return self.amount - self.refunded - self.given - self.taken - owed
-
-    @property
-    def excess(self) -> int:
-        """What went back beyond the payment, where people gave some of it: by hand, and as a refund after all."""
-        back = self.refunded + self.given + self.taken
-        return max(0, back - self.amount) if self.given else 0
 
     def parts(self) -> dict[str, int]:
         """What is to go back and did not yet, by the keys under which people see to it."""
@@ -86,26 +83,30 @@ class Returning:
 
 def returnings(claim: Owing, history: PaymentHistory) -> tuple[Returning, ...]:
     """Of every payment that is money for an offer of ours."""
-    return tuple(returning(history, judged) for judged in judge(claim, history) if judged.accepted)
+    return tuple(returning(claim, history, judged) for judged in judge(claim, history) if judged.accepted)
 
 
-def returning(history: PaymentHistory, judged: Judged) -> Returning:
+def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returning:
     """What of this payment, which must be accepted, is to go back, and who sees to it."""
     payment, because = judged.payment, judged.return_because
     assert payment.paid is not None, "what is accepted was paid"
-    amount = payment.paid.amount
+    amount, by_rule = payment.paid.amount, because is not None
     back, given, taken = refunded(history, payment), given_by_hand(history, payment), charged_back(history, payment)
-    left = max(0, amount - back - given - taken)
-    decided = _shares([(one, one.amount) for one in still_to_make(history, payment)], left)
-    left -= sum(share for _, share in decided)
-    failures = [(one, one.amount) for one in open_failures(history, payment, by_rule=because is not None)]
-    # What the bank took is not missing once more, unless all is to go back: then it is not left, either.
-    missing = left if because else min(left, sum(amount for _, amount in failures) - taken)
-    failed = _shares(failures, missing)
-    left -= sum(share for _, share in failed)
-    stays = min(left, let_be(history, payment, because)) if because else 0
-    by_rule = left - stays if because else 0
-    is_made = any(is_automatic(refund, payment) for refund in refunds_of(history, payment))
+    left = amount - back - given - taken
+    wanted = [(one, one.amount) for one in still_to_make(history, payment, by_rule=by_rule)]
+    failures = [(one, one.amount) for one in open_failures(history, payment, by_rule=by_rule)]
+    # What the bank took is not to be given once more; of all that goes back, it is not left.
+    asked = left if by_rule else min(left, sum(share for _, share in (*wanted, *failures)) - taken)
+    decided = _shares(wanted, asked)
+    failed = _shares(failures, asked - _sum(decided))
+    if history.overflowed:
+        # Stripe's own sum of refunds, which counts then, does not say what failed.
+        failed = tuple(failures)
+    left = max(0, left - _sum(decided) - _sum(failed))
+    since = claim.closed_at if claim.returns else None
+    stays = min(left, let_be(history, payment, because, since)) if because else 0
+    owed = left - stays if because else 0
+    is_made = any(is_automatic(payment, refund) for refund in refunds_of(history, payment))
     return Returning(
         payment=payment,
         because=because,
@@ -116,10 +117,16 @@ def returning(history: PaymentHistory, judged: Judged) -> Returning:
         taken=taken,
         decided=decided,
         failed=failed,
-        automatic=0 if is_made else by_rule,
-        rest=by_rule if is_made else 0,
+        automatic=0 if is_made else owed,
+        rest=owed if is_made else 0,
         let_be=stays,
+        excess=max(made_after_all(history, payment), back + taken + given - amount) if given else 0,
     )
+
+
+def excess_key(payment: Payment) -> str:
+    """The key of what went back twice."""
+    return f"excess:{payment.payment_intent_id}"
 
 
 def charged_back(history: PaymentHistory, payment: Payment) -> int:
@@ -140,3 +147,7 @@ def _shares(wanted: list[tuple[_Wanted, int]], left: int) -> tuple[tuple[_Wanted
             shares.append((one, share))
             left -= share
     return tuple(shares)
+
+
+def _sum(shares: tuple[tuple[object, int], ...]) -> int:
+    return sum(share for _, share in shares)

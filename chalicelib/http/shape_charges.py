@@ -59,6 +59,7 @@ def _refunds(history: PaymentHistory, going: Returning) -> Iterator[RefundOut]:
     for _, amount in going.decided:
         yield RefundOut(None, amount, DECIDED, RefundReason.REQUESTED.value)
     for settled in settled_of(history, going.payment):
-        if settled.amount:
-            because = settled.because.value if settled.because else None
-            yield RefundOut(None, settled.amount, GIVEN if settled.is_given else LET_BE, because)
+        if settled.is_given and settled.amount:
+            yield RefundOut(None, settled.amount, GIVEN, settled.because.value if settled.because else None)
+    if going.let_be:
+        yield RefundOut(None, going.let_be, LET_BE, going.because.value if going.because else None)

@@ -324,10 +324,12 @@ def test_who_decides_says_why(act: Act, why: str) -> None:
 
 
 def test_a_refund_decided_before_the_bank_took_a_part_of_the_money_needs_a_person() -> None:
-    history = with_decisions(folded(dispute(DisputeStatus.LOST, amount=3000), history=PAID), decided("1", 2000))
+    history = with_decisions(folded(dispute(DisputeStatus.LOST, amount=3000), history=PAID), decided("1", 5000))
     session = session_of(history)
     assert needs(session) == "20.00 AUD is to go back beside what the bank took back; see to it in Stripe."
     assert needs(settle(session, "refund:decision-1")) is None
+    covered = with_decisions(folded(dispute(DisputeStatus.LOST, amount=3000), history=PAID), decided("1", 3000))
+    assert needs(session_of(covered)) is None
     whole = with_decisions(folded(dispute(DisputeStatus.LOST), history=PAID), decided("1", 2000))
     assert needs(session_of(whole)) is None
 

@@ -59,10 +59,10 @@ def test_of_a_payment_without_a_charge_what_was_settled_counts_too() -> None:
 
 def test_what_was_let_be_counts_for_the_reason_that_it_would_have_gone_back_for() -> None:
     history = settled(ASKED, "refund:re_1", amount=3000, is_given=False, because=RefundReason.CANCELED)
-    assert let_be(history, PAYMENT, RefundReason.CANCELED) == 3000
-    assert let_be(history, PAYMENT, RefundReason.DUPLICATE) == 0
+    assert let_be(history, PAYMENT, RefundReason.CANCELED, None) == 3000
+    assert let_be(history, PAYMENT, RefundReason.DUPLICATE, None) == 0
     given = settled(ASKED, "refund:re_1", amount=3000, because=RefundReason.CANCELED)
-    assert let_be(given, PAYMENT, RefundReason.CANCELED) == 0
+    assert let_be(given, PAYMENT, RefundReason.CANCELED, None) == 0
 
 
 def test_what_went_back_is_what_was_refunded_and_what_was_given() -> None:
@@ -82,11 +82,11 @@ def test_who_has_all_back_by_hand_is_refunded(amount: int, status: PaymentStatus
 
 def test_a_decision_is_to_be_made_until_a_refund_carries_it_or_a_person_settled_it() -> None:
     asked = with_decisions(PAID, decided("1", 3000), decided("2", 500), decided("3", 40, of=2))
-    assert [one.decision_id for one in still_to_make(asked, PAYMENT)] == ["decision-1", "decision-2"]
+    assert [one.decision_id for one in still_to_make(asked, PAYMENT, by_rule=True)] == ["decision-1", "decision-2"]
     made = folded(refund("1", 3000, FAILED, decision_id="decision-1"), history=asked)
-    assert [one.decision_id for one in still_to_make(made, PAYMENT)] == ["decision-2"]
+    assert [one.decision_id for one in still_to_make(made, PAYMENT, by_rule=True)] == ["decision-2"]
     taken_over = settled(asked, "refund:decision-2", amount=500)
-    assert [one.decision_id for one in still_to_make(taken_over, PAYMENT)] == ["decision-1"]
+    assert [one.decision_id for one in still_to_make(taken_over, PAYMENT, by_rule=True)] == ["decision-1"]
 
 
 @pytest.mark.parametrize("status", [FAILED, RefundStatus.CANCELED])

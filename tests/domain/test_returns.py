@@ -5,8 +5,6 @@ Each story of `given`, `retried` and `let be` was shown by a reader who looked f
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from chalicelib.domain.by_hand import (
@@ -21,6 +19,7 @@ from chalicelib.domain.by_hand import (
 from chalicelib.domain.facts import (
     NOTHING_YET,
     ActFailed,
+    AttemptState,
     DisputeStatus,
     PaymentHistory,
     RefundReason,
@@ -34,6 +33,7 @@ from chalicelib.domain.sessions import Session, owing
 from tests.support.histories import (
     CANCELED,
     SECOND,
+    charge,
     checkout,
     decided,
     dispute,
@@ -50,6 +50,7 @@ from tests.support.histories import (
     settled,
     standing_of,
     told_keys,
+    waived,
     with_decisions,
     with_history,
 )
@@ -80,8 +81,12 @@ def ask(session: Session, amount: int | None = None, name: str = "decision-1", c
     return decide_refund(session, guest_of(session), wish, decision_id=name, who="api_client:1", now=noon(plus=50))
 
 
+def failing(key: str) -> list[Seen]:
+    return [ActFailed(key, noon(plus=61 + time), "Stripe is down.", 0.0) for time in range(3)]
+
+
 def stuck(session: Session, key: str) -> Session:
-    return see(session, *(ActFailed(key, noon(plus=61 + time), "Stripe is down.", 0.0) for time in range(3)))
+    return see(session, *failing(key))
 
 
 def give(session: Session, key: str) -> Session:
@@ -222,11 +227,11 @@ def test_what_was_given_in_place_of_the_automatic_refund_does_not_cover_one_that
 def test_what_was_given_and_then_made_after_all_is_told() -> None:
     session = give(stuck(ask(session_of(PAID)), "refund:decision-1"), "refund:decision-1")
     made = see(session, refund("1", 8000, decision_id="decision-1"))
-    assert needs(made) == "80.00 AUD more than the payment of 80.00 AUD went back; ask for it, or let it be."
+    assert needs(made) == "80.00 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
     done = give(made, "excess:pi_1")
-    assert (needs(done), facts_of(done).amount) == (None, 0)
+    assert (needs(done), facts_of(done).amount) == (None, 8000)
     lost = see(session, dispute(DisputeStatus.LOST, amount=1))
-    assert needs(lost) == "0.01 AUD more than the payment of 80.00 AUD went back; ask for it, or let it be."
+    assert needs(lost) == "0.01 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
     refunded_and_lost = folded(refund("1", 8000), dispute(DisputeStatus.LOST), history=PAID)
     assert needs(session_of(refunded_and_lost)) is None, "that is between the clinic and its bank"
 
@@ -237,7 +242,7 @@ def test_what_was_given_and_is_not_missing_any_more_can_still_be_said() -> None:
     assert standing_of(session).status is PaymentStatus.PAID, "the second pays the fee now"
     done = give(session, "refund:re_2")
     assert (facts_of(done).amount, standing_of(done).status) == (8000, PaymentStatus.REFUNDED)
-    assert facts_of(keep(session, "refund:re_2")).amount == 0
+    assert standing_of(keep(session, "refund:re_2")).status is PaymentStatus.PAID
 
 
 def test_what_was_said_wrongly_can_be_said_again() -> None:
@@ -249,6 +254,8 @@ def test_what_was_said_wrongly_can_be_said_again() -> None:
     assert keep(given, "refund:re_1") == kept
     another = By("operator:bob", noon(plus=70), "as ada said")
     assert settle_by_hand(given, guest_of(given), "refund:re_1", another) == given
+    beside = with_history(given, settled(guest_of(given).history, "offer", is_given=False))
+    assert give(beside, "refund:re_1") == beside
 
 
 def test_who_did_not_give_it_after_all_can_say_so_when_it_was_made() -> None:
@@ -267,7 +274,7 @@ def test_what_did_not_fail_cannot_be_settled() -> None:
 def test_what_went_back_twice_is_not_taken_from_anything() -> None:
     session = give(stuck(ask(session_of(PAID), 5000), "refund:decision-1"), "refund:decision-1")
     made = cancel(see(session, refund("1", 5000, decision_id="decision-1")))
-    assert (refunds_owed(made), the_return(made).automatic, the_return(made).excess) == ([], 0, 2000)
+    assert (refunds_owed(made), the_return(made).automatic, the_return(made).excess) == ([], 0, 5000)
 
 
 def test_nothing_is_let_be_where_too_much_went_back() -> None:
@@ -289,6 +296,8 @@ def test_what_need_not_go_back_stays_though_it_would_by_rule() -> None:
     session = keep(cancel(failure()), "refund:re_1")
     assert (facts_of(session).amount, facts_of(session).because) == (8000, "canceled")
     assert (refunds_owed(session), needs(session)) == ([], None)
+    at_once = keep(session_of(guest_of(failure()).history, canceled_at=BY.at), "refund:re_1")
+    assert refunds_owed(at_once) == []
     assert the_return(session).let_be == 8000
     part = keep(cancel(failure(3000)), "refund:re_1")
     assert refunds_owed(part) == [("auto-ch_1", 5000, "canceled")]
@@ -419,14 +428,155 @@ UNDATED = settled(folded(checkout()), CHARGE)
 
 def test_a_charge_that_a_person_saw_to_is_not_asked_for_again() -> None:
     assert keys(session_of(UNDATED)) == set()
-    assert keys(session_of(with_decisions(UNDATED, replace(decided("1", 3000), decided_at=SETTLED_AT)))) == set()
     assert keys(session_of(UNDATED, canceled_at=SETTLED_AT)) == set()
     assert keys(session_of(UNDATED, canceled_at=noon(plus=60), keeps_payments=True)) == set()
 
 
-def test_it_is_asked_for_again_once_money_is_to_go_back_since() -> None:
-    later = replace(decided("1", 3000), decided_at=SETTLED_AT + SECOND)
-    assert keys(session_of(with_decisions(UNDATED, decided("2", 1), later))) == {CHARGE}
-    assert keys(session_of(with_decisions(UNDATED, later, decided("2", 1)))) == {CHARGE}
+def test_it_is_asked_for_again_once_it_matters() -> None:
     assert keys(session_of(UNDATED, canceled_at=SETTLED_AT + SECOND)) == {CHARGE}
-    assert keys(session_of(folded(checkout()))) == {CHARGE}
+    another = folded(*paid(2), history=settled(folded(checkout(), count=2), CHARGE))
+    assert keys(session_of(another)) == {CHARGE}, "until it is known, nobody can say which of two pays the fee"
+    assert keys(session_of(folded(refund("2", of=2), history=another))) == set()
+    strange = folded(checkout(number=2, amount=1), history=settled(folded(checkout(), count=2), CHARGE))
+    assert keys(session_of(strange)) == set()
+
+
+def test_what_is_to_go_back_of_it_is_a_persons() -> None:
+    session = session_of(with_decisions(UNDATED, decided("1", 3000)))
+    assert needs(session) == "30.00 AUD is to go back of a payment whose charge is not known; see to it in Stripe."
+    assert (needs(give(session, "refund:decision-1")), facts_of(give(session, "refund:decision-1")).amount) == (
+        None,
+        3000,
+    )
+    assert needs(session_of(with_decisions(folded(checkout()), decided("1", 3000)))) is None, "it is being fetched"
+    assert needs(see(session, charge())) is None, "it is known now"
+
+
+def test_a_charge_that_was_seen_to_again_is_let_be_again() -> None:
+    session = see(session_of(UNDATED, canceled_at=noon(plus=50)), *failing(CHARGE))
+    done = give(session, CHARGE)
+    assert (keys(session), keys(done), facts_of(done).amount) == ({CHARGE}, set(), 0)
+
+
+def test_a_look_that_was_seen_to_stays_so_whatever_else_is_paid() -> None:
+    history = folded(checkout(AttemptState.PROCESSING), *paid(2), count=2)
+    assert keys(session_of(history)) == {"look:attempt-1"}
+    assert keys(session_of(settled(history, "look:attempt-1"))) == set()
+
+
+def test_refunds_that_a_person_saw_to_are_listed_again_once_stripe_tells_of_more() -> None:
+    session = see(session_of(PAID), charge(refunded=3000), *failing("refunds:pi_1"))
+    done = give(session, "refunds:pi_1")
+    assert (facts_of(done).amount, keys(done)) == (3000, set())
+    more = see(done, charge(refunded=3001))
+    assert keys(more) == {"refunds:pi_1"}
+    assert keys(give(more, "refunds:pi_1")) == set()
+
+
+# --- said more than once --------------------------------------------------------------------------------------------
+
+
+def test_what_falls_due_again_is_settled_anew() -> None:
+    twice = see(session_of(TWICE), refund("1", 3000, FAILED, of=2))
+    session = keep(twice, "refund:re_1")
+    session = give(stuck(session, "refund:auto-ch_2"), "refund:auto-ch_2")
+    assert (facts_of(session).amount, refunds_owed(session)) == (5000, [])
+    canceled = stuck(cancel(see(session, refund("2", 8000))), "refund:auto-ch_2")
+    assert refunds_owed(canceled) == [("auto-ch_2", 3000, "canceled")]
+    done = give(canceled, "refund:auto-ch_2")
+    assert ([one.amount for one in guest_of(done).history.settled], refunds_owed(done)) == ([3000, 5000, 3000], [])
+    kept = keep(canceled, "refund:auto-ch_2")
+    assert (refunds_owed(kept), needs(kept)) == ([], None)
+    corrected = keep(done, "refund:auto-ch_2")
+    assert [(one.amount, one.is_given) for one in guest_of(corrected).history.settled] == [
+        (3000, False),
+        (5000, True),
+        (3000, False),
+    ]
+    made = see(canceled, refund("3", 3000, of=2, decision_id="auto-ch_2"))
+    assert needs(made) is None, "what is made now is not what was given then"
+
+
+def test_a_correction_changes_no_amount() -> None:
+    session = see(give(failure(), "refund:re_1"), refund("2", 5000))
+    assert needs(session) == "50.00 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
+    again = give(keep(session, "refund:re_1"), "refund:re_1")
+    assert (facts_of(again).amount, needs(again)) == (8000, needs(session))
+
+
+def test_what_was_covered_when_it_was_let_be_and_was_given_all_the_same_is_all_of_it() -> None:
+    covered = keep(ask(failure(), 8000, "decision-2"), "refund:re_1")
+    assert (facts_of(covered).because, needs(covered)) == (None, None)
+    assert facts_of(give(covered, "refund:re_1")).amount == 8000
+
+
+def test_what_went_back_twice_is_told_again_when_it_is_more() -> None:
+    session = see(give(failure(), "refund:re_1"), refund("2", 1000))
+    let_be = keep(session, "excess:pi_1")
+    assert needs(let_be) is None
+    more = see(let_be, refund("3", 7000))
+    assert needs(more) == "80.00 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
+
+
+def test_a_part_that_was_given_and_made_after_all_went_back_twice() -> None:
+    session = give(stuck(ask(session_of(PAID), 3000), "refund:decision-1"), "refund:decision-1")
+    made = see(session, refund("1", 3000, PENDING, decision_id="decision-1"))
+    assert needs(made) == "30.00 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
+    assert needs(see(session, refund("1", 3000, FAILED, decision_id="decision-1"))) is None
+    assert needs(see(session, refund("2", 3000))) is None, "that is another"
+    less = see(session, refund("1", 2000, decision_id="decision-1"))
+    assert the_return(less).excess == 2000
+    beside = see(ask(made, 2000, "decision-2"), refund("2", 2000, decision_id="decision-2"))
+    assert the_return(beside).excess == 3000
+    let_be = keep(stuck(ask(session, 1000, "decision-2"), "refund:decision-2"), "refund:decision-2")
+    assert the_return(see(let_be, refund("2", 1000, decision_id="decision-2"))).excess == 0
+    assert the_return(session_of(PAID)).excess == 0
+
+
+# --- more than is kept --------------------------------------------------------------------------------------------
+
+
+def test_where_not_every_refund_is_kept_a_failure_is_told_with_its_own_amount() -> None:
+    cents = [refund(f"{number:02d}", 100) for number in range(21)]
+    history = settled(folded(*cents, charge(refunded=2100), history=PAID), "overflow")
+    session = see(session_of(history, **CANCELED), refund("00", 5900, decision_id="auto-ch_1"), charge(refunded=8000))
+    failed = see(session, refund("00", 5900, FAILED, decision_id="auto-ch_1"))
+    assert needs(failed) == told("59.00")
+    assert (refunds_owed(failed), the_return(failed).let_be) == ([], 0)
+
+
+# --- over with the rule -------------------------------------------------------------------------------------------
+
+
+def test_what_was_sent_again_of_a_duplicate_is_over_once_it_pays_the_fee() -> None:
+    session = see(session_of(TWICE), refund("2", 8000, FAILED, of=2, decision_id="auto-ch_2"))
+    again = send_again(session, "refund:re_2")
+    assert refunds_owed(again) == [("decision-9", 8000, "requested")]
+    other = ask(again, name="decision-1", charge="ch_1")
+    assert (refunds_owed(other), standing_of(other).status) == ([("decision-1", 8000, "requested")], PaymentStatus.PAID)
+    assert needs(see(again, refund("3", 8000, FAILED, of=2, decision_id="decision-9"), refund("1", 8000))) is None
+
+
+def test_what_people_asked_for_and_sent_again_is_not_over_with_a_rule() -> None:
+    again = send_again(failure(), "refund:re_1")
+    assert refunds_owed(again) == [("decision-9", 8000, "requested")]
+    assert not guest_of(again).history.decisions[-1].by_rule
+    rest = cancel(session_of(folded(refund("1", 5000, decision_id="auto-ch_1"), history=PAID)))
+    assert guest_of(send_again(rest, "refund:rest-ch_1")).history.decisions[-1].by_rule
+
+
+def test_what_was_let_be_of_a_waived_fee_goes_back_when_the_session_is_cancelled_later() -> None:
+    waived_one = session_of(waived(PAID))
+    session = keep(stuck(waived_one, AUTO), AUTO)
+    assert refunds_owed(session) == []
+    late = session_of(guest_of(session).history, canceled_at=noon(plus=66))
+    assert refunds_owed(late) == [("auto-ch_1", 8000, "waived")]
+    kept = session_of(guest_of(session).history, canceled_at=noon(plus=66), keeps_payments=True)
+    assert refunds_owed(kept) == []
+
+
+def test_of_two_charges_the_first_that_was_made_again_may_be_meant_though_it_now_is_the_duplicate() -> None:
+    session = see(ask(session_of(TWICE), 5000, charge="ch_1"), refund("1", 5000, FAILED, decision_id="decision-1"))
+    again = see(session, refund("2", 5000))
+    assert "unless the other refund of as much was made for it" in (needs(again) or "")
+    assert refunds_owed(keep(again, "refund:re_1")) == [("auto-ch_2", 8000, "duplicate")]

@@ -131,9 +131,7 @@ def test_who_gave_by_hand_what_another_refund_covers_as_well_is_told_that_it_is_
 ) -> None:
     first, _ = failed(world, session), asked(world, session)
     settle(world, session, first)
-    assert world.attention(session) == (
-        "80.00 AUD more than the payment of 80.00 AUD went back; ask for it, or let it be."
-    )
+    assert world.attention(session) == "80.00 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
 
 
 def test_whose_money_was_given_back_by_hand_is_not_let_in(world: World, session: Session) -> None:

@@ -48,10 +48,7 @@ def rows(history: PaymentHistory) -> list[Row]:
             settled(FAILED, "refund:re_1", amount=2000),
             [("re_1", 3000, "failed", None), (None, 2000, "given_by_hand", None)],
         ),
-        (
-            settled(FAILED, "refund:re_1", amount=2000, is_given=False),
-            [("re_1", 3000, "failed", None), (None, 2000, "not_given", None)],
-        ),
+        (settled(FAILED, "refund:re_1", amount=2000, is_given=False), [("re_1", 3000, "failed", None)]),
         (settled(FAILED, "refund:re_1"), [("re_1", 3000, "failed", None)]),
         (
             settled(PAID, AUTO, amount=8000, because=RefundReason.CANCELED),
@@ -61,6 +58,18 @@ def rows(history: PaymentHistory) -> list[Row]:
 )
 def test_each_refund_is_shown_and_what_people_saw_to(history: PaymentHistory, expected: list[Row]) -> None:
     assert rows(history) == expected
+
+
+def test_what_stays_though_it_would_go_back_is_shown_once() -> None:
+    because = RefundReason.CANCELED
+    history = settled(FAILED, "refund:re_1", amount=2000, is_given=False, because=because)
+    history = settled(history, AUTO, amount=9000, is_given=False, because=because)
+    session = session_of(history, canceled_at=noon(plus=30))
+    [charge] = charges_out(session, guest_of(session), TimeFormat.ISO_8601)
+    assert [(one.amount, one.status, one.reason) for one in charge.refunds] == [
+        (3000, "failed", None),
+        (8000, "not_given", "canceled"),
+    ]
 
 
 def test_charges_come_in_the_order_that_they_were_paid_in_and_say_why_they_go_back() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
-from chalicelib.domain.facts import DisputeStatus, PaymentHistory, RefundReason, RefundStatus
+from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import Money, display
 from chalicelib.domain.obligations import has_strange_payment, is_disputed
 from chalicelib.domain.payments import PaymentStatus, disputes_of
@@ -26,7 +26,7 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
     counted, notes = link.standing.counted, list[str]()
     for going in returnings(claim, history):
         if going.because is not None or going.payment == counted:
-            notes.extend(_becomes(history, going) or _of_what_is_held(link, going))
+            notes.extend(_becomes(history, going, _name(going, counted)) or _of_what_is_held(link, going))
     if counted is None:
         notes.extend(_of_nothing_paid(link))
     return tuple(notes)
@@ -58,9 +58,16 @@ def payment_line(status: PaymentStatus) -> str | None:
 # --- a payment of which something goes back -----------------------------------------------------------------------
 
 
-def _becomes(history: PaymentHistory, going: Returning) -> list[str]:
+def _name(going: Returning, counted: Payment | None) -> str:
+    """Of two for one fee, which."""
+    charge, other = going.payment.charge, counted.charge if counted else None
+    if going.because is not RefundReason.DUPLICATE or charge is None or other is None:
+        return "payment"
+    return "first payment" if charge.created_at < other.created_at else "second payment"
+
+
+def _becomes(history: PaymentHistory, going: Returning, name: str) -> list[str]:
     """What becomes of it, sum by sum; nothing of a payment that stays."""
-    name = "second payment" if going.because is RefundReason.DUPLICATE else "payment"
     whole = f"{name} of {_text(going, going.amount)}"
     if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
         then = ", and decides what becomes of it" if going.because else ""
