@@ -192,9 +192,9 @@ class SettledByHand:
     settled_at: datetime
     by: str
     why: str
-    is_given: bool = True
-    amount: int = 0
-    because: RefundReason | None = None
+    is_given: bool
+    amount: int
+    because: RefundReason | None
 
 
 @dataclass(frozen=True, slots=True)

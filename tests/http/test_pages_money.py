@@ -63,9 +63,10 @@ LATE = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=AFTER),)))
 AFTER_END = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=END),)))
 GIVEN_UP = payer(troubles=(Trouble("refund:auto-ch_1", 9, PAID_AT, None, "account gone"),))
 RETRIED = payer(troubles=(Trouble("refund:auto-ch_1", 2, PAID_AT, AFTER, "no answer"),))
+GIVEN = SettledByHand("", AFTER, "staff", "paid in cash", is_given=True, amount=8000, because=None)
 BY_HAND = replace(
     GUEST,
-    history=replace(PAID, settled=(SettledByHand("refund:auto-ch_1", AFTER, "staff", "paid in cash", amount=8000),)),
+    history=replace(PAID, settled=(replace(GIVEN, key="refund:auto-ch_1", because=RefundReason.CANCELED),)),
 )
 KEPT_BY_HAND = replace(BY_HAND.history.settled[0], is_given=False, because=RefundReason.CANCELED)
 LET_BE = replace(GUEST, history=replace(PAID, settled=(KEPT_BY_HAND,)))
@@ -194,7 +195,7 @@ def test_every_status_has_its_few_words(status: PaymentStatus, line: str | None)
 
 
 def test_of_what_counts_both_is_told_what_was_refunded_and_what_the_clinic_gave_another_way() -> None:
-    given = SettledByHand("refund:re_3000", AFTER, "staff", "in cash", amount=3000)
+    given = replace(GIVEN, key="refund:re_3000", amount=3000)
     failed = refund(RefundStatus.FAILED, 3000, "asked")
     both = payer(failed, refund(RefundStatus.SUCCEEDED, 2000, "also"))
     assert money_notes(opened(replace(both, history=replace(both.history, settled=(given,))))) == (

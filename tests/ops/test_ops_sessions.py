@@ -95,7 +95,11 @@ def test_everything_that_is_kept_is_told(desk: Desk, world: World) -> None:
             decisions=(RefundDecision("decision-1", "pi_3Q", 2000, NOON, "API client client-1", "came late"),),
             waiver=Waiver(NOON, "API client client-1", "insured\x1b"),
             troubles=(Trouble("refund:auto-ch_3Q", 3, NOON, NOON + timedelta(hours=1), "A refund did not succeed."),),
-            settled=(SettledByHand("payment:pi_9", NOON, "operator", "paid back in cash"),),
+            settled=(
+                SettledByHand(
+                    "payment:pi_9", NOON, "operator", "paid back in cash", is_given=True, amount=0, because=None
+                ),
+            ),
         ),
     )
     rows = "\n".join(timeline_of(desk, session.participant_id(2)))
