@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from chalicelib.domain.facts import Attempt, Dispute, Payment, PaymentHistory, Refund
 from chalicelib.domain.payments import Judged, disputes_of, judge, standing
-from chalicelib.domain.refunds import refunds_of
+from chalicelib.domain.refunds import refunds_of, settled_payment
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.storage.stores import Entry
 from ops.writing import moment, money, plain
@@ -171,9 +171,9 @@ def _of_people(history: PaymentHistory) -> Iterator[Row]:
         next_try = f"next try {moment(trouble.retry_at)}" if trouble.retry_at else "no more tries"
         note = f"failed {trouble.failures} x, {next_try}: {plain(trouble.reason)}"
         yield _row(trouble.first_failed_at, "trouble", trouble.key, note)
-    currency = next((attempt.currency for attempt in history.attempts), "a currency not known")
     for settled in history.settled:
-        amount = f"{money(settled.amount, currency)}, " if settled.amount else ""
+        payment = settled_payment(history, settled)
+        amount = f"{money(settled.amount, _currency(payment))}, " if payment else ""
         note = f"{amount}by {plain(settled.by)}: {plain(settled.why)}"
         what = "settled by hand" if settled.is_given else "settled as kept"
         yield _row(settled.settled_at, what, settled.key, note)

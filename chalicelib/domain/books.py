@@ -15,7 +15,7 @@ from itertools import chain
 
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund
 from chalicelib.domain.payments import Judged, disputes_of, judge
-from chalicelib.domain.refunds import refunded, refunds_of, settled_of
+from chalicelib.domain.refunds import refunded, refunds_of, settled_payment
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 
 STRIPE, RULE, CLOCK, PAYER = "stripe", "rule", "clock", "payer"
@@ -198,13 +198,13 @@ def _of_people(former: Participant | None, participant: Participant) -> Iterator
             yield AuditEntry("refund_decided", decision.by, number, about, decision.amount, currency, why)
     if history.waiver and not known.waiver:
         yield AuditEntry("waived", history.waiver.by, number, why=history.waiver.reason)
-    money = {one: payment.payment_intent_id for payment in history.payments for one in settled_of(history, payment)}
     for settled in history.settled:
         if settled not in known.settled:
-            currency = currencies.get(money.get(settled, ""))
             what = "settled_by_hand" if settled.is_given else "settled_as_kept"
             entry = AuditEntry(what, settled.by, number, settled.key, why=settled.why)
-            yield replace(entry, amount=settled.amount, currency=currency) if settled.amount else entry
+            payment = settled_payment(history, settled)
+            paid = payment.paid if payment else None
+            yield replace(entry, amount=settled.amount, currency=paid.currency) if paid else entry
     for retried in history.retried:
         if retried not in known.retried:
             yield AuditEntry("retried_by_hand", retried.by, number, retried.key, why=retried.why)

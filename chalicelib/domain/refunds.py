@@ -47,16 +47,24 @@ def settled_of(history: PaymentHistory, payment: Payment) -> tuple[SettledByHand
     return tuple(one for one in history.settled if one.key in keys)
 
 
-def unmade_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecision, ...]:
-    """What people decided to give back of this payment, and no refund at Stripe was seen to carry."""
-    made = {refund.decision_id for refund in refunds_of(history, payment)}
-    return tuple(one for one in decisions_of(history, payment) if one.decision_id not in made)
+def settled_payment(history: PaymentHistory, settled: SettledByHand) -> Payment | None:
+    """The payment whose money that was; None where it was no money."""
+    return next((one for one in history.payments if settled in settled_of(history, one)), None)
+
+
+def promised(history: PaymentHistory, payment: Payment) -> int:
+    """What is to go back as people decided, or failed to and waits for one, in minor units."""
+    to_make = sum(one.amount for one in still_to_make(history, payment, by_rule=False))
+    return to_make + sum(one.amount for one in open_failures(history, payment, by_rule=False))
 
 
 def still_to_make(history: PaymentHistory, payment: Payment, *, by_rule: bool) -> tuple[RefundDecision, ...]:
-    """Those of them that nobody has taken on themselves; without `by_rule`, as people asked for it alone."""
-    settled = settled_keys(history)
-    mine = [one for one in unmade_of(history, payment) if refund_key(one.decision_id) not in settled]
+    """What people decided, no refund at Stripe was seen to carry, and nobody has taken on themselves.
+
+    Without `by_rule`, as people asked for it alone.
+    """
+    over = {refund_key(refund.decision_id) for refund in refunds_of(history, payment)} | settled_keys(history)
+    mine = [one for one in decisions_of(history, payment) if refund_key(one.decision_id) not in over]
     return tuple(one for one in mine if by_rule or not one.by_rule)
 
 
@@ -82,10 +90,10 @@ def is_automatic(payment: Payment, refund: Refund) -> bool:
 
 def made_after_all(history: PaymentHistory, payment: Payment) -> int:
     """What people decided and then gave another way, and a refund brought all the same, in minor units."""
-    given: dict[str, int] = {one.key: one.amount for one in history.settled if one.is_given}
+    given = {one.key: one.amount for one in history.settled if one.is_given}
     asked = {one.decision_id for one in decisions_of(history, payment)}
     carried = [one for one in refunds_of(history, payment) if one.decision_id in asked and not is_failed(one)]
-    return sum(min(one.amount, given.get(f"refund:{one.decision_id}", 0)) for one in carried)
+    return sum(min(one.amount, given.get(refund_key(one.decision_id), 0)) for one in carried)
 
 
 def automatic_refund_id(charge_id: str) -> str:
@@ -93,8 +101,8 @@ def automatic_refund_id(charge_id: str) -> str:
     return f"auto-{charge_id}"
 
 
-def refund_key(decision_id: str) -> str:
-    """The key of the obligation to make this refund."""
+def refund_key(decision_id: str | None) -> str:
+    """The key of the obligation to make the refund of this decision; of none, a key that nothing has."""
     return f"refund:{decision_id}"
 
 
@@ -123,7 +131,7 @@ def is_failed(refund: Refund) -> bool:
 
 def is_open_failure(history: PaymentHistory, refund: Refund) -> bool:
     """It failed, and nobody has retried or settled it: neither as what was owed, nor as what failed."""
-    keys = {failure_key(refund), f"refund:{refund.decision_id}"}
+    keys = {failure_key(refund), refund_key(refund.decision_id)}
     is_settled = not settled_keys(history).isdisjoint(keys)
     return is_failed(refund) and not is_settled and not any(one.key == failure_key(refund) for one in history.retried)
 

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.books import AuditEntry, records
 from chalicelib.domain.facts import (
+    NOTHING_YET,
     DisputeStatus,
     PaymentHistory,
     RefundReason,
@@ -24,6 +25,7 @@ from tests.support.histories import (
     HOUR,
     NOON,
     START,
+    attempt,
     charge,
     checkout,
     decided,
@@ -161,9 +163,12 @@ def test_what_was_settled_by_hand_is_said_once() -> None:
 
 
 def test_of_money_that_was_settled_by_hand_the_amount_is_said() -> None:
-    known = folded(*paid(1), *paid(2, noon(plus=9)), count=2)
+    yen = replace(attempt(2), currency="jpy")
+    first = replace(NOTHING_YET, attempts=(attempt(1), yen))
+    facts = (*paid(1), checkout(number=2, currency="jpy"), paid(2, noon(plus=9), currency="jpy")[1])
+    known = folded(*facts, history=first)
     after = settled(known, "refund:auto-ch_2", amount=3000)
-    expected = AuditEntry("settled_by_hand", "operator", 2, "refund:auto-ch_2", 3000, "aud", "in cash")
+    expected = AuditEntry("settled_by_hand", "operator", 2, "refund:auto-ch_2", 3000, "jpy", "in cash")
     assert entries(session_of(known), session_of(after)) == [expected]
 
 

@@ -76,6 +76,9 @@ def test_a_life_of_one_payment_is_told_in_order(desk: Desk, world: World) -> Non
     assert desk.field("stands") == "partially_refunded: 80.00 AUD paid, 20.00 AUD went back"
 
 
+SETTLED = SettledByHand("payment:pi_9", NOON, "operator", "paid back in cash", is_given=True, amount=0, because=None)
+
+
 def test_everything_that_is_kept_is_told(desk: Desk, world: World) -> None:
     session = world.schedule()
     paid = paid_history("attempt-1")
@@ -95,11 +98,7 @@ def test_everything_that_is_kept_is_told(desk: Desk, world: World) -> None:
             decisions=(RefundDecision("decision-1", "pi_3Q", 2000, NOON, "API client client-1", "came late"),),
             waiver=Waiver(NOON, "API client client-1", "insured\x1b"),
             troubles=(Trouble("refund:auto-ch_3Q", 3, NOON, NOON + timedelta(hours=1), "A refund did not succeed."),),
-            settled=(
-                SettledByHand(
-                    "payment:pi_9", NOON, "operator", "paid back in cash", is_given=True, amount=0, because=None
-                ),
-            ),
+            settled=(SETTLED, replace(SETTLED, key="refund:re_3Q", amount=1200)),
         ),
     )
     rows = "\n".join(timeline_of(desk, session.participant_id(2)))
@@ -116,6 +115,7 @@ def test_everything_that_is_kept_is_told(desk: Desk, world: World) -> None:
         "waived by API client client-1: insured?",
         "trouble refund:auto-ch_3Q failed 3 x, next try 2026-03-02T13:00:00Z: A refund did not succeed.",
         "settled by hand payment:pi_9 by operator: paid back in cash",
+        "settled by hand refund:re_3Q 12.00 AUD, by operator: paid back in cash",
     ):
         assert told in rows
 
