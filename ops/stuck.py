@@ -8,11 +8,10 @@ from datetime import datetime
 
 from chalicelib.domain import ids
 from chalicelib.domain.books import operator
-from chalicelib.domain.by_hand import DisputedError, UnknownKeyError
+from chalicelib.domain.by_hand import DisputedError, NothingToRetryError, UnknownKeyError
 from chalicelib.domain.concerns import concerns
-from chalicelib.domain.refunds import settled_of
-from chalicelib.domain.returns import returnings
-from chalicelib.domain.sessions import InvalidSessionError, owing
+from chalicelib.domain.refunds import settled_payment
+from chalicelib.domain.sessions import InvalidSessionError
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.context import Context
 from chalicelib.flows.edit_participants import Member
@@ -61,10 +60,12 @@ def retry(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def settle(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     member = _decided(deployment, asked, is_retry=False)
     yield f"{asked.key} counts as settled by hand, and is not owed any more."
-    settled = [one for one in member.participant.history.settled if one.key == asked.key][-1]
-    for going in returnings(owing(member.session, member.participant), member.participant.history):
-        if settled in settled_of(member.participant.history, going.payment):
-            yield f"{money(settled.amount, going.currency)} counts as {'given back' if settled.is_given else 'kept'}."
+    history = member.participant.history
+    settled = [one for one in history.settled if one.key == asked.key][-1]
+    payment = settled_payment(history, settled)
+    if payment is not None and payment.paid is not None:
+        amount = money(settled.amount, payment.paid.currency)
+        yield f"{amount} counts as {'given back' if settled.is_given else 'kept'}."
     yield from _left(deployment, member)
 
 
@@ -77,7 +78,7 @@ def _decided(deployment: Deployment, asked: Namespace, *, is_retry: bool) -> Mem
             return retry_by_hand(ctx, asked.team_id, participant_id, asked.key, asked.why)
         is_given = not asked.not_given
         return settle_by_hand(ctx, asked.team_id, participant_id, asked.key, asked.why, is_given=is_given)
-    except (UnknownKeyError, DisputedError) as error:
+    except (UnknownKeyError, NothingToRetryError, DisputedError) as error:
         raise RefusedError(str(error) or "the payment is disputed: the bank decides; see to it in Stripe") from None
     except InvalidSessionError as error:
         raise RefusedError("; ".join(f"--why: {one.message}" for one in error.problems)) from None

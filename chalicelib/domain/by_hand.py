@@ -8,7 +8,8 @@ Each decision is a fact with who and why, kept before anything is done about it;
     more than is left, no such charge                InvalidSessionError, with the field
     held, or on its way, by whom it would be waived  AlreadyPaidError, BeingPaidError; OpenOffersError: close it first
     no fee to waive                                  NothingToWaiveError
-    not what is stuck, nothing to try again          UnknownKeyError
+    not what is stuck                                UnknownKeyError
+    stuck, and no act of ours mends it               NothingToRetryError: settle it
 
 The same decision again (a refund of the same id, a waiver, a settled key) changes nothing.
 """
@@ -36,11 +37,11 @@ from chalicelib.domain.facts import (
     SettledByHand,
     Waiver,
 )
-from chalicelib.domain.money import Money, currency, display
-from chalicelib.domain.obligations import is_disputed, refunds_key, whatever_is_owed
+from chalicelib.domain.money import currency, display
+from chalicelib.domain.obligations import refunds_key, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
-from chalicelib.domain.returns import Returning, excess_key, returnings
+from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import tried_anew
 
@@ -69,6 +70,13 @@ class UnknownKeyError(Exception):
     def __init__(self, keys: tuple[str, ...]) -> None:
         super().__init__(f"nothing of that key needs a person; what does: {', '.join(keys) or 'nothing'}")
         self.keys = keys
+
+
+class NothingToRetryError(Exception):
+    """It needs a person, and there is no act to try again."""
+
+    def __init__(self) -> None:
+        super().__init__("there is nothing to try again; see to it yourself, and settle it then")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,7 @@ def _refund_problems(wish: RefundWish, going: Returning, history: PaymentHistory
         )
     if wish.amount is None:
         return tuple(problems)
-    left = Money(going.left, going.currency)
+    left = going.money(going.left)
     step = currency(left.currency).step
     if wish.amount < 1:
         problems.append(Problem("amount", "must be 1 or more, in the currency's minor unit; leave it out for all"))
@@ -250,7 +258,8 @@ def _at_stake(session: Session, participant: Participant, key: str) -> tuple[int
 def retry_by_hand(session: Session, participant: Participant, key: str, by: By, *, decision_id: str) -> Session:
     """The session in which what has that key is tried anew: after trouble at once, a failed refund as another one.
 
-    `decision_id`: that of the other refund. Raises UnknownKeyError, InvalidSessionError, DisputedError.
+    `decision_id`: that of the other refund. Raises UnknownKeyError, NothingToRetryError, InvalidSessionError,
+    DisputedError.
     """
     _check_reason(by)
     claim, history = owing(session, participant), participant.history
@@ -263,16 +272,11 @@ def retry_by_hand(session: Session, participant: Participant, key: str, by: By, 
             raise DisputedError
         amount = going.peoples().get(key)
         if amount:
-            decision = RefundDecision(
-                decision_id,
-                going.payment.payment_intent_id,
-                amount,
-                by.at,
-                by.who,
-                by.why,
-                _is_by_rule(history, going, key),
-            )
+            payment_intent_id, by_rule = going.payment.payment_intent_id, _is_by_rule(history, going, key)
+            decision = RefundDecision(decision_id, payment_intent_id, amount, by.at, by.who, by.why, by_rule)
             return _with_history(session, participant, replace(noted, decisions=(*history.decisions, decision)))
+    if key in stuck:
+        raise NothingToRetryError
     raise UnknownKeyError(stuck)
 
 

@@ -6,6 +6,7 @@ Each concern has the key by which an operator has the act tried again, or takes 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +21,10 @@ from chalicelib.domain.facts import (
     Trouble,
 )
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import MakeRefund, Obligation, is_disputed, strange_payments, whatever_is_owed
+from chalicelib.domain.obligations import MakeRefund, Obligation, strange_payments, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
 from chalicelib.domain.refunds import failure_key, is_failed, is_open_failure, refunds_of, settled_keys
-from chalicelib.domain.returns import Returning, excess_key, returnings
+from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.troubles import OFFER_KEY, trouble_with
 
@@ -54,8 +55,9 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     if history == NOTHING_YET:
         return []
     long_over = now >= session.end_time + ATTENTION_AFTER_END
-    found = [concern for one in returnings(claim, history) for concern in _of_returning(history, one)]
-    found += _failures_elsewhere(claim, history)
+    goings = returnings(claim, history)
+    found = [concern for going in goings for concern in _of_returning(history, going)]
+    found += _failures_elsewhere(history, {going.payment.payment_intent_id for going in goings})
     found += [Concern(key, STRANGE) for key in strange_payments(history)]
     if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
@@ -104,23 +106,22 @@ def _is_wanted(claim: Owing, history: PaymentHistory) -> bool:
 def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern]:
     """What a dispute bars us from giving back; what failed or fell short; and what went too far."""
     payment, failed = going.payment, {failure_key(refund): refund for refund, _ in going.failed}
-    is_undated = payment.charge is None and f"charge:{payment.payment_intent_id}" in settled_keys(history)
-    barred = going.ours() if is_disputed(history, payment) or is_undated else {}
+    barred = going.ours() if going.is_barred else {}
     for key, amount in (barred | going.peoples()).items():
-        text = _money(going, amount)
+        text = display(going.money(amount))
         if key in failed:
             yield Concern(key, f"The refund of {text} {_went(failed[key])}; {_instead(history, going, failed[key])}.")
         elif _is_undecided(history, payment):
             yield Concern(key, f"{text} of a disputed payment is to go back; {_BANK_DECIDES}.")
         elif is_disputed(history, payment):
             yield Concern(key, f"{text} is to go back beside what the bank took back; see to it in Stripe.")
-        elif is_undated:
+        elif key in barred:
             yield Concern(key, f"{text} is to go back of a payment whose charge is not known; see to it in Stripe.")
         else:
             yield Concern(key, f"A payment went back in part only; give the rest back in Stripe: {text}.")
     key = excess_key(payment)
     if going.excess > sum(one.amount for one in history.settled if one.key == key):
-        paid, beyond = _money(going, going.amount), _money(going, going.excess)
+        paid, beyond = display(going.money(going.amount)), display(going.money(going.excess))
         yield Concern(key, f"{beyond} of a payment of {paid} went back twice; ask for it, or let it be.")
 
 
@@ -147,13 +148,8 @@ def _is_undecided(history: PaymentHistory, payment: Payment) -> bool:
     return any(one.status is DisputeStatus.OPEN or one.doubted for one in disputes_of(history, payment))
 
 
-def _money(going: Returning, amount: int) -> str:
-    return display(Money(amount, going.currency))
-
-
-def _failures_elsewhere(claim: Owing, history: PaymentHistory) -> Iterator[Concern]:
+def _failures_elsewhere(history: PaymentHistory, ours: AbstractSet[str]) -> Iterator[Concern]:
     """Refunds that failed and lead to no payment of ours, or to one that is not what was asked for."""
-    ours = {one.payment.payment_intent_id for one in returnings(claim, history)}
     for refund in history.refunds:
         if refund.payment_intent_id not in ours and is_open_failure(history, refund):
             yield Concern(failure_key(refund), f"The refund of a payment {_went(refund)}; {_OTHERWISE}.")

@@ -16,7 +16,6 @@ from chalicelib.domain.facts import (
     AttemptState,
     Charge,
     Dispute,
-    DisputeStatus,
     Payment,
     PaymentHistory,
     RefundReason,
@@ -33,7 +32,7 @@ from chalicelib.domain.payments import (
     standing,
 )
 from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys
-from chalicelib.domain.returns import Returning, returning
+from chalicelib.domain.returns import Returning, charge_key, returning
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import trouble_with
 
@@ -127,13 +126,17 @@ def obligations(session: Session) -> Iterator[tuple[int, Obligation]]:
 
 def whatever_is_owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
     """All of it, but for what people took on themselves."""
+    return (one for one in _owed(claim, history) if not _is_settled(claim, history, one))
+
+
+def _owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
     for attempt in history.attempts:
-        yield from (one for one in _of_attempt(claim, history, attempt) if not _is_let_be(claim, history, one))
+        yield from _of_attempt(claim, history, attempt)
     for judged in judge(claim, history):
-        yield from (one for one in _of_payment(claim, history, judged) if not _is_let_be(claim, history, one))
+        yield from _of_payment(claim, history, judged)
 
 
-def _is_let_be(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
+def _is_settled(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
     """Whether a person took it on themselves. Of refunds, the amounts say it.
 
     A charge is asked for again once it matters: all is to go back since, or another payment waits for it.
@@ -216,7 +219,7 @@ def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterat
         return
     made_at = next(a.made_at for a in history.attempts if a.attempt_id == payment.attempt_id)
     if payment.charge is None:
-        yield FetchCharge(f"charge:{payment.payment_intent_id}", made_at, payment)
+        yield FetchCharge(charge_key(payment), made_at, payment)
         return
     seen = sum(refund.amount for refund in refunds_of(history, payment))
     if payment.refunded_hint > seen and not history.overflowed:
@@ -224,18 +227,14 @@ def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterat
     for dispute in disputes_of(history, payment):
         if dispute.doubted:
             yield FetchDispute(f"dispute:{dispute.dispute_id}", payment.charge.created_at, dispute, payment)
-    if not is_disputed(history, payment):
-        yield from _refunds_due(returning(claim, history, judged), payment.charge)
+    going = returning(claim, history, judged)
+    if not going.is_barred:
+        yield from _refunds_due(going, payment.charge)
 
 
 def refunds_key(payment: Payment) -> str:
     """The key of the obligation to list a payment's refunds."""
     return f"refunds:{payment.payment_intent_id}"
-
-
-def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
-    """A disputed charge is not refunded: the bank decides first, and what it takes is not owed again."""
-    return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
 
 
 def _refunds_due(going: Returning, charge: Charge) -> Iterator[MakeRefund]:

@@ -50,7 +50,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.money import Money
-from chalicelib.domain.refunds import open_failures, still_to_make, went_back
+from chalicelib.domain.refunds import promised, went_back
 from chalicelib.domain.troubles import with_failure, without_trouble
 
 _RANK = {
@@ -320,14 +320,8 @@ def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> 
     """The first that the clinic holds and means to keep; when there is none such, the first of all."""
     candidates = [payment for payment in accepted if is_for_the_fee(owing, history, payment)]
     candidates.sort(key=_first_paid)
-    kept = [payment for payment in candidates if not is_returned(history, payment, also=_decided(history, payment))]
+    kept = [payment for payment in candidates if not is_returned(history, payment, also=promised(history, payment))]
     return next(iter(kept or candidates), None)
-
-
-def _decided(history: PaymentHistory, payment: Payment) -> int:
-    """What is to go back as people decided, or failed to and waits for one, in minor units."""
-    to_make = sum(one.amount for one in still_to_make(history, payment, by_rule=False))
-    return to_make + sum(one.amount for one in open_failures(history, payment, by_rule=False))
 
 
 def _first_paid(payment: Payment) -> tuple[bool, float, str]:

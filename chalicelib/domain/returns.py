@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund, RefundDecision, RefundReason
+from chalicelib.domain.money import Money
 from chalicelib.domain.payments import Judged, Owing, disputes_of, judge
 from chalicelib.domain.refunds import (
     automatic_refund_id,
@@ -28,6 +29,7 @@ from chalicelib.domain.refunds import (
     refunded,
     refunds_of,
     rest_key,
+    settled_keys,
     still_to_make,
 )
 
@@ -39,7 +41,8 @@ class Returning:
     `decided`: what people decided to give back and is not made; `failed`: what was made and failed, a person's; each
     with as much of it as is still missing. `automatic`: what goes back by rule and is not made; `rest`: what the
     automatic refund fell short of. `let_be`: what would go back by rule, but for a person. `excess`: what people gave
-    another way and went back as well.
+    another way and went back as well. `is_barred`: no refund of it can be made by us, since it is disputed, or since
+    its charge is not known and a person has given up the search.
     """
 
     payment: Payment
@@ -55,19 +58,23 @@ class Returning:
     rest: int
     let_be: int
     excess: int
+    is_barred: bool
 
     @property
     def left(self) -> int:
         """What nobody has given back, or decided to give back."""
-        owed = self.automatic + sum(amount for _, amount in self.decided)
-        return self.amount - self.refunded - self.given - self.taken - owed
+        return self.amount - self.refunded - self.given - self.taken - self.automatic - _sum(self.decided)
+
+    def money(self, amount: int) -> Money:
+        """So much of it."""
+        return Money(amount, self.currency)
 
     def parts(self) -> dict[str, int]:
         """What is to go back and did not yet, by the keys under which people see to it."""
         return self.ours() | self.peoples()
 
     def ours(self) -> dict[str, int]:
-        """What an act of ours brings back, unless a dispute bars it."""
+        """What an act of ours brings back, unless it is barred."""
         decided = {refund_key(decision.decision_id): amount for decision, amount in self.decided}
         charge = self.payment.charge
         by_rule = {refund_key(automatic_refund_id(charge.charge_id)): self.automatic} if charge else {}
@@ -121,7 +128,22 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
         rest=owed if is_made else 0,
         let_be=stays,
         excess=max(made_after_all(history, payment), back + taken + given - amount) if given else 0,
+        is_barred=is_disputed(history, payment) or _is_undated(history, payment),
     )
+
+
+def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
+    """A disputed charge is not refunded: the bank decides first, and what it takes is not owed again."""
+    return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
+
+
+def _is_undated(history: PaymentHistory, payment: Payment) -> bool:
+    return payment.charge is None and charge_key(payment) in settled_keys(history)
+
+
+def charge_key(payment: Payment) -> str:
+    """The key of the obligation to ask for a payment's charge."""
+    return f"charge:{payment.payment_intent_id}"
 
 
 def excess_key(payment: Payment) -> str:

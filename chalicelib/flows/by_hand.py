@@ -20,7 +20,8 @@ _Decide = Callable[[Session, Participant], Session]
 def retry_by_hand(ctx: Context, team_id: str, participant_id: str, key: str, why: str) -> Member:
     """Try what has that key again, at once: a failed refund as another one.
 
-    Raises NotFoundError, UnknownKeyError, DisputedError, InvalidSessionError, ContendedError, StoreError.
+    Raises NotFoundError, UnknownKeyError, NothingToRetryError, DisputedError, InvalidSessionError, ContendedError,
+    StoreError.
     """
     decision_id = new_decision_id(ctx)
 

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.by_hand import (
     By,
+    NothingToRetryError,
     UnknownKeyError,
     settle_by_hand,
 )
@@ -54,6 +55,7 @@ from tests.support.stuck_money import (
     give,
     keep,
     see,
+    send_again,
     stuck,
     the_return,
     to_go,
@@ -225,6 +227,8 @@ def test_what_is_to_go_back_of_it_is_a_persons() -> None:
         None,
         3000,
     )
+    with pytest.raises(NothingToRetryError):
+        send_again(session, "refund:decision-1")
     assert needs(session_of(with_decisions(folded(checkout()), decided("1", 3000)))) is None, "it is being fetched"
     assert needs(see(session, charge())) is None, "it is known now"
 

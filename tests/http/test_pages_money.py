@@ -79,6 +79,14 @@ SENT_AGAIN = replace(
         decisions=(RefundDecision("again", "pi_1", 8000, AFTER, "staff"),),
     ),
 )
+UNFOUND = replace(
+    GUEST,
+    history=replace(
+        UNDATED.history,
+        settled=(replace(GIVEN, key="charge:pi_1", amount=0),),
+        decisions=(RefundDecision("asked", "pi_1", 3000, AFTER, "staff"),),
+    ),
+)
 LET_BE_IN_PART = replace(
     GUEST,
     history=replace(
@@ -244,6 +252,8 @@ CONTACT = "could not be returned automatically. The clinic has been told: please
             opened(payer(disputes=(replace(dispute(DisputeStatus.LOST), amount=3000),))),
             ("30.00 AUD of your payment went back to you through your bank.",),
         ),
+        # Where nobody finds the charge, nothing can be sent.
+        (opened(UNFOUND), (f"30.00 AUD of your payment {CONTACT}",)),
         # What a person let be stays.
         (
             opened(LET_BE_IN_PART, session=CANCELED),

@@ -13,6 +13,7 @@ from chalicelib.domain.by_hand import (
     DisputedError,
     NothingLeftError,
     NothingPaidError,
+    NothingToRetryError,
     NothingToWaiveError,
     UnknownKeyError,
 )
@@ -43,7 +44,7 @@ from tests.support.crashes import ProcessDied
 REFUSALS = (
     AlreadyPaidError, BeingPaidError, CanceledError, ControlError, DisputedError, EndedError, FeeNotPossibleError,
     InvalidLinkError, InvalidSessionError, NotFoundError, NothingLeftError, NothingPaidError, NothingToWaiveError,
-    RefusedAtStripe, StartedError, UnknownKeyError,
+    RefusedAtStripe, StartedError, NothingToRetryError, UnknownKeyError,
 )  # fmt: skip
 """What was asked cannot be, and nothing was done."""
 

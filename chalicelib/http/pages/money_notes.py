@@ -7,8 +7,8 @@ from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
-from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import has_strange_payment, is_disputed
+from chalicelib.domain.money import display
+from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, disputes_of
 from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.returns import Returning, returnings
@@ -68,26 +68,26 @@ def _name(going: Returning, counted: Payment | None) -> str:
 
 def _becomes(history: PaymentHistory, going: Returning, name: str) -> list[str]:
     """What becomes of it, sum by sum; nothing of a payment that stays."""
-    whole = f"{name} of {_text(going, going.amount)}"
+    whole = f"{name} of {display(going.money(going.amount))}"
     if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
         then = ", and decides what becomes of it" if going.because else ""
         return [f"Your bank is looking into your {whole}{then}."]
-    arrived, on_its_way, stuck = _arrived(history, going), 0, sum(going.peoples().values())
-    for key, amount in going.ours().items():
-        if is_disputed(history, going.payment) or _is_given_up(history, key):
-            stuck += amount
-        else:
-            on_its_way += amount
+    arrived, ours = _arrived(history, going), going.ours()
+    given_up = sum(amount for key, amount in ours.items() if going.is_barred or _is_given_up(history, key))
+    on_its_way = going.refunded - arrived + sum(ours.values()) - given_up
     sums = (
         (arrived, f"has been returned. {_ON_STATEMENT}"),
-        (going.refunded - arrived + on_its_way, f"is being returned. {_ON_STATEMENT}"),
+        (on_its_way, f"is being returned. {_ON_STATEMENT}"),
         (going.given, "has been given back to you by the clinic."),
         (going.taken, "went back to you through your bank."),
-        (stuck, "could not be returned automatically. The clinic has been told: please contact the clinic."),
+        (
+            given_up + sum(going.peoples().values()),
+            "could not be returned automatically. The clinic has been told: please contact the clinic.",
+        ),
         (going.let_be, "stays with the clinic. If you have a question about it, please contact the clinic."),
     )
     return [
-        f"Your {whole} {then}" if amount >= going.amount else f"{_text(going, amount)} of your {name} {then}"
+        f"Your {whole} {then}" if amount >= going.amount else f"{display(going.money(amount))} of your {name} {then}"
         for amount, then in sums
         if amount
     ]
@@ -104,13 +104,9 @@ def _is_given_up(history: PaymentHistory, key: str) -> bool:
     return trouble is not None and trouble.retry_at is None
 
 
-def _text(going: Returning, amount: int) -> str:
-    return display(Money(amount, going.currency))
-
-
 def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
     """Behind a closed door, what the clinic keeps."""
-    paid = _text(going, going.amount)
+    paid = display(going.money(going.amount))
     if link.admission.door is Door.ENDED:
         yield f"You paid {paid}."
     elif link.admission.door in CLOSED and going.payment.charge is None:
