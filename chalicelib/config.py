@@ -41,6 +41,8 @@ VARIABLES = (
     Variable("ANTEROOM_SECRETS_JSON", "the secrets themselves, instead of the parameter: for local runs and tests", ""),
     Variable("ANTEROOM_DYNAMODB_ENDPOINT", "address of a DynamoDB stand-in; empty: DynamoDB itself", ""),
     Variable("ANTEROOM_STRIPE_API", "address of Stripe's API", "https://api.stripe.com"),
+    Variable("ANTEROOM_CONNECT", "`on`: a platform, whose clinics connect Stripe accounts of their own", "off"),
+    Variable("ANTEROOM_STRIPE_CONNECT", "where clinics connect them (OAuth)", "https://connect.stripe.com"),
     Variable("ANTEROOM_CHECKOUT_ORIGIN", "where Checkout pages live", "https://checkout.stripe.com"),
     Variable("ANTEROOM_FEE_ESSENTIALS", "platform fee of the essentials plan, in basis points", "250"),
     Variable("ANTEROOM_FEE_STANDARD", "platform fee of the standard plan, in basis points", "150"),
@@ -59,6 +61,8 @@ class Secrets:
     `link_keys`: {"1": base64 of 32 bytes, …} and `link_key`: the id of the current one; `api_key`: base64 of 32 bytes,
     from which the keys for tokens and secret hashes are derived; `former_api_keys`: a list of them, may be absent: what
     was made with these is still good; `stripe_secret_key`; `stripe_webhook_secrets`: a list, any of which signs;
+    For a platform, all of which may be absent: `stripe_connect_webhook_secrets`, the same of the endpoint for connected
+    accounts; `stripe_client_id`: that of the platform's OAuth settings at Stripe.
     `room`: {"kind", "url", "key"}, for Jitsi "app_id" and "audience" too, for teams without rooms of their own.
     """
 
@@ -68,6 +72,8 @@ class Secrets:
     stripe_webhook_secrets: tuple[str, ...]
     room: RoomSettings
     former_api_keys: tuple[bytes, ...] = ()
+    stripe_connect_webhook_secrets: tuple[str, ...] = ()
+    stripe_client_id: str | None = None
 
     @property
     def api_keys(self) -> tuple[bytes, ...]:
@@ -77,7 +83,10 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a deployment decides. `fee_basis_points` by plan."""
+    """All that a deployment decides. `fee_basis_points` by plan.
+
+    `is_platform`: clinics connect Stripe accounts of their own; else one clinic takes payments on the deployment's.
+    """
 
     stage: str
     public_url: str
@@ -85,6 +94,8 @@ class Settings:
     dynamodb_endpoint: str | None
     region: str
     stripe_api: str
+    is_platform: bool
+    stripe_connect: str
     checkout_origin: str
     fee_basis_points: Mapping[Plan, int]
     retention: timedelta
@@ -100,6 +111,16 @@ class Settings:
         """Whether the deployment moves real money, told by its Stripe key."""
         return self.secrets.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
 
+    @property
+    def connect_webhook_secrets(self) -> tuple[str, ...]:
+        """Those that sign the events of connected accounts; without a platform nothing does."""
+        return self.secrets.stripe_connect_webhook_secrets if self.is_platform else ()
+
+    @property
+    def has_oauth(self) -> bool:
+        """Whether clinics can connect accounts that they have already."""
+        return self.is_platform and self.secrets.stripe_client_id is not None
+
     def room_of(self, team: Team) -> RoomSettings:
         """The team's own rooms, or the deployment's."""
         return team.room or self.secrets.room
@@ -110,10 +131,14 @@ class Settings:
         return self.fee_basis_points[team.plan] if agreed is None else agreed
 
 
+_ADDRESSES = ("ANTEROOM_PUBLIC_URL", "ANTEROOM_STRIPE_API", "ANTEROOM_STRIPE_CONNECT")
+_SWITCH = {"on": True, "off": False}
+
+
 def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) -> Settings:
     """The settings of this environment. `fetch_secrets` reads the named SSM parameter. Raises SettingsError."""
     values = {variable.name: _value(environment, variable) for variable in VARIABLES}
-    addresses = {name: _address(values, name) for name in ("ANTEROOM_PUBLIC_URL", "ANTEROOM_STRIPE_API")}
+    addresses = {name: _address(values, name) for name in _ADDRESSES}
     checkout_origin = _address(values, "ANTEROOM_CHECKOUT_ORIGIN", path="")
     written = values["ANTEROOM_SECRETS_JSON"] or fetch_secrets(values["ANTEROOM_SECRETS"])
     return Settings(
@@ -123,6 +148,8 @@ def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) ->
         dynamodb_endpoint=values["ANTEROOM_DYNAMODB_ENDPOINT"] or None,
         region=values["AWS_REGION"],
         stripe_api=addresses["ANTEROOM_STRIPE_API"],
+        is_platform=_switch(values, "ANTEROOM_CONNECT"),
+        stripe_connect=addresses["ANTEROOM_STRIPE_CONNECT"],
         checkout_origin=checkout_origin,
         fee_basis_points={plan: _number(values, f"ANTEROOM_FEE_{plan.name}", most=10_000) for plan in Plan},
         retention=timedelta(days=_number(values, "ANTEROOM_RETENTION_DAYS", most=36_500)),
@@ -152,6 +179,14 @@ def _address(values: Mapping[str, str], name: str, path: str = r"(?:/[\w.~-]+)*"
     return address
 
 
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    found = _SWITCH.get(values[name].lower())
+    if found is None:
+        message = f"{name} must be {' or '.join(_SWITCH)}"
+        raise SettingsError(message)
+    return found
+
+
 def _number(values: Mapping[str, str], name: str, *, most: int) -> int:
     text = values[name]
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
@@ -177,9 +212,11 @@ def secrets_from(text: str) -> Secrets:
         link_keys=_link_keys(written),
         api_key=_key(_entry(written, "api_key", str), "api_key"),
         stripe_secret_key=_filled(_entry(written, "stripe_secret_key", str), "stripe_secret_key"),
-        stripe_webhook_secrets=_webhook_secrets(_entry(written, "stripe_webhook_secrets", list)),
+        stripe_webhook_secrets=_webhook_secrets(written, "stripe_webhook_secrets"),
         room=_room(_entry(written, "room", dict)),
         former_api_keys=_former_api_keys(written),
+        stripe_connect_webhook_secrets=_webhook_secrets({_CONNECT_SECRETS: [], **written}, _CONNECT_SECRETS),
+        stripe_client_id=_client_id(written),
     )
 
 
@@ -226,9 +263,22 @@ def _former_api_keys(written: Mapping[str, Any]) -> tuple[bytes, ...]:
     return tuple(_key(key, "former_api_keys") for key in keys)
 
 
-def _webhook_secrets(secrets: list[object]) -> tuple[str, ...]:
+_CONNECT_SECRETS = "stripe_connect_webhook_secrets"
+
+
+def _webhook_secrets(written: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """An empty secret would let anybody sign, so it is no secret."""
-    return tuple(_filled(secret, "stripe_webhook_secrets") for secret in secrets)
+    return tuple(_filled(secret, name) for secret in _entry(written, name, list))
+
+
+def _client_id(written: Mapping[str, Any]) -> str | None:
+    """https://docs.stripe.com/connect/oauth-reference: `ca_` and letters. It stands in addresses."""
+    if "stripe_client_id" not in written:
+        return None
+    client_id = _entry(written, "stripe_client_id", str)
+    if not re.fullmatch(r"ca_[A-Za-z0-9]{1,100}", client_id):
+        raise _malformed("stripe_client_id", "must look like ca_1A2b3C4d5E6f7G8h")
+    return client_id
 
 
 def _filled(value: object, name: str) -> str:

@@ -17,14 +17,9 @@ from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import StripeApi, stripe_client
 from chalicelib.storage import tables
 from chalicelib.storage.cached import CachedApiClients, CachedTeams
-from chalicelib.storage.dynamodb import (
-    DynamoApiClients,
-    DynamoEntries,
-    DynamoIdempotency,
-    DynamoSessions,
-    DynamoTeams,
-)
+from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
 
 _contexts: list[Context] = []
 
@@ -51,8 +46,9 @@ def make_context(settings: Settings) -> Context:
         sleep=time.sleep,
         ticks=time.monotonic,
         sessions=DynamoSessions(secrets.token_bytes, settings.retention, settings.books_retention),
-        teams=CachedTeams(DynamoTeams(), time.monotonic),
+        teams=CachedTeams(DynamoTeams(settings.books_retention), time.monotonic),
         api_clients=CachedApiClients(DynamoApiClients(), time.monotonic),
+        stripe_accounts=DynamoStripeAccounts(),
         entries=DynamoEntries(settings.retention),
         idempotency=DynamoIdempotency(secrets.token_bytes),
         ledger=DynamoLedger(),

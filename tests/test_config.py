@@ -44,6 +44,8 @@ def test_these_are_the_variables_with_their_defaults() -> None:
         "ANTEROOM_SECRETS_JSON": "",
         "ANTEROOM_DYNAMODB_ENDPOINT": "",
         "ANTEROOM_STRIPE_API": "https://api.stripe.com",
+        "ANTEROOM_CONNECT": "off",
+        "ANTEROOM_STRIPE_CONNECT": "https://connect.stripe.com",
         "ANTEROOM_CHECKOUT_ORIGIN": "https://checkout.stripe.com",
         "ANTEROOM_FEE_ESSENTIALS": "250",
         "ANTEROOM_FEE_STANDARD": "150",

@@ -73,10 +73,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """All that one change of a session decided."""
+    """All that one change of a session, or of the team itself (`session_id` None), decided."""
 
     team_id: str
-    session_id: str
+    session_id: str | None
     at: datetime
     audit_id: str
     entries: tuple[AuditEntry, ...]

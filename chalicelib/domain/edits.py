@@ -25,7 +25,6 @@ from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import (
     MAX_PARTICIPANTS,
     Fee,
-    FeeNotPossibleError,
     InvalidSessionError,
     Participant,
     ParticipantWish,
@@ -33,6 +32,7 @@ from chalicelib.domain.sessions import (
     Role,
     Session,
     cancel,
+    check_can_charge,
     participant_of,
     participant_problems,
     remove,
@@ -193,7 +193,7 @@ def add_participant(
     problems = [*_room_problems(session, number), *participant_problems(wish, team, "")]
     if problems:
         raise InvalidSessionError(tuple(problems))
-    _check_can_charge(team, wish.fee)
+    check_can_charge(team, wish.fee)
     added = replace(participant_of(wish, number, key_id, now), planned_id=planned_id)
     return _with_few_payers(replace(session, participants=(*session.participants, added)))
 
@@ -222,7 +222,7 @@ def edit_participant(
         raise InvalidSessionError(tuple(problems))
     if _terms(edited.fee) != _terms(participant.fee):
         _check_may_owe_otherwise(session, participant, now)
-        _check_can_charge(team, edited.fee)
+        check_can_charge(team, edited.fee)
         _check_no_offers(participant)
         # What Stripe refused to take was the former fee.
         edited = replace(edited, history=without_trouble(participant.history, OFFER_KEY))
@@ -314,11 +314,6 @@ def _check_may_owe_otherwise(session: Session, participant: Participant, now: da
         raise AlreadyPaidError
     if any(attempt.state is AttemptState.PROCESSING for attempt in history.attempts):
         raise BeingPaidError
-
-
-def _check_can_charge(team: Team, fee: Fee | None) -> None:
-    if fee is not None and not team.can_charge(fee.payee):
-        raise FeeNotPossibleError
 
 
 def _check_no_offers(participant: Participant) -> None:

@@ -15,7 +15,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.facts import NOTHING_YET, Attempt, PaymentHistory, RefundReason, Seen
 from chalicelib.domain.money import FeeError, Money, UnknownCurrencyError, check_fee
 from chalicelib.domain.payments import Owing, fold
-from chalicelib.domain.teams import Team
+from chalicelib.domain.teams import ChargeBar, Team
 
 MAX_PARTICIPANTS = 50
 LONGEST_SESSION = timedelta(hours=24)
@@ -53,7 +53,11 @@ class InvalidSessionError(ValueError):
 
 
 class FeeNotPossibleError(Exception):
-    """A fee was asked for, and the team cannot take one just now."""
+    """A fee was asked for, and the team cannot take one just now: `bar` says why."""
+
+    def __init__(self, bar: ChargeBar) -> None:
+        super().__init__(f"no fee can be taken: {bar}")
+        self.bar = bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,8 @@ def schedule(wish: SessionWish, team: Team, *, client_id: str, session_id: str, 
     problems = (*window_problems(wish.start_time, wish.end_time, now), *wish_problems(wish, team))
     if problems:
         raise InvalidSessionError(problems)
-    if any(one.fee and not team.can_charge(one.fee.payee) for one in wish.participants):
-        raise FeeNotPossibleError
+    for one in wish.participants:
+        check_can_charge(team, one.fee)
     return Session(
         team_id=team.team_id,
         session_id=session_id,
@@ -181,6 +185,13 @@ def schedule(wish: SessionWish, team: Team, *, client_id: str, session_id: str, 
             participant_of(one, number, key_id, now) for number, one in enumerate(wish.participants, start=1)
         ),
     )
+
+
+def check_can_charge(team: Team, fee: Fee | None) -> None:
+    """Refuse a fee that nobody could be asked for now. Raises FeeNotPossibleError."""
+    bar = team.charge_bar(fee.payee) if fee else None
+    if bar is not None:
+        raise FeeNotPossibleError(bar)
 
 
 def reschedule(session: Session, *, start_time: datetime, end_time: datetime, now: datetime) -> Session:

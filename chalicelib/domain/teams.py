@@ -75,13 +75,39 @@ class RoomSettings:
     """jitsi: the token's `aud`, one of its `asap_accepted_audiences`."""
 
 
+class ChargeBar(StrEnum):
+    """Why no offer to pay can be made for a fee."""
+
+    SUSPENDED = "suspended"
+    NO_ACCOUNT = "no_account"
+    DISCONNECTED = "disconnected"
+    """The account is connected no more."""
+    RESTRICTED = "restricted"
+    """Stripe does not let the account charge just now."""
+
+
 @dataclass(frozen=True, slots=True)
 class PayeeAccount:
-    """A Stripe account the team is paid on; `stripe_account_id` None is the deployment's own account."""
+    """A Stripe account the team is paid on; `stripe_account_id` None is the deployment's own account.
+
+    One that was disconnected is kept, since attempts were made on it. What Stripe says of it: `charges_enabled`, and
+    its code why not (`disabled_reason`); whether its owner has filled in what Stripe asks for; its country (ISO 3166-1
+    alpha-2) and its default currency (https://docs.stripe.com/api/accounts/object).
+    """
 
     stripe_account_id: str | None
     charges_enabled: bool = True
     is_default: bool = True
+    details_submitted: bool = True
+    disabled_reason: str | None = None
+    country: str | None = None
+    default_currency: str | None = None
+    connected_at: datetime | None = None
+    disconnected_at: datetime | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        return self.disconnected_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +132,8 @@ class Team:
     allowed_origins: tuple[str, ...] = ()
     """Whose pages may call the API (CORS), each as browsers write it."""
     room: RoomSettings | None = None
+    deleted_at: datetime | None = None
+    """Since when only its books are kept."""
 
     @property
     def may_schedule(self) -> bool:
@@ -119,19 +147,32 @@ class Team:
     def takes(self, currency: str) -> bool:
         return currency in self.currencies
 
+    def account(self, stripe_account_id: str | None) -> PayeeAccount | None:
+        """The account of exactly that id, connected or not; None is the deployment's own."""
+        return next((one for one in self.accounts if one.stripe_account_id == stripe_account_id), None)
+
     def has_account(self, stripe_account_id: str | None) -> bool:
-        """Whether that account, None being the deployment's own, is one of the team's."""
-        return any(account.stripe_account_id == stripe_account_id for account in self.accounts)
+        """Whether the team is paid on that account, None being the deployment's own."""
+        account = self.account(stripe_account_id)
+        return account is not None and account.is_connected
 
     def payee(self, stripe_account_id: str | None) -> PayeeAccount | None:
-        """The account of that id; for None the default one."""
-        for account in self.accounts:
-            wanted = account.is_default if stripe_account_id is None else account.stripe_account_id == stripe_account_id
-            if wanted:
-                return account
-        return None
+        """The account of that id, connected or not; for None the default one."""
+        if stripe_account_id is not None:
+            return self.account(stripe_account_id)
+        return next((one for one in self.accounts if one.is_default), None)
+
+    def charge_bar(self, payee: str | None = None) -> ChargeBar | None:
+        """Why no offer to pay may be made for a fee with that payee (None: the default account); None: one may."""
+        account = self.payee(payee)
+        if self.suspended:
+            return ChargeBar.SUSPENDED
+        if account is None:
+            return ChargeBar.NO_ACCOUNT
+        if not account.is_connected:
+            return ChargeBar.DISCONNECTED
+        return None if account.charges_enabled else ChargeBar.RESTRICTED
 
     def can_charge(self, payee: str | None = None) -> bool:
         """Whether an offer to pay may be made for a fee with that payee (None: the default account)."""
-        account = self.payee(payee)
-        return not self.suspended and account is not None and account.charges_enabled
+        return self.charge_bar(payee) is None

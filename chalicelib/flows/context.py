@@ -22,6 +22,7 @@ from chalicelib.storage.stores import (
     LedgerStore,
     ParkedEventStore,
     SessionStore,
+    StripeAccountStore,
     TeamStore,
 )
 
@@ -47,6 +48,7 @@ class Context:
     sessions: SessionStore
     teams: TeamStore
     api_clients: ApiClientStore
+    stripe_accounts: StripeAccountStore
     entries: EntryStore
     idempotency: IdempotencyStore
     ledger: LedgerStore

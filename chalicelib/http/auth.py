@@ -12,7 +12,8 @@ from chalicelib.domain.books import api_client
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
-from chalicelib.gateways.access_tokens import InvalidTokenError, verified_client_id
+from chalicelib.gateways.access_tokens import verified_client_id
+from chalicelib.gateways.signed_tokens import InvalidTokenError
 from chalicelib.http.exchange import Request
 from chalicelib.http.problems import HttpError
 

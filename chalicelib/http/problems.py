@@ -23,6 +23,7 @@ from chalicelib.domain.edits import (
 )
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
+from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
 from chalicelib.flows.idempotent import IdempotencyMismatchError, InProgressError, InvalidKeyError
@@ -116,13 +117,12 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFoundError, 404, "there is no such thing here"),
     (ConflictError, 409, "somebody else changed this at the same moment; read it again and repeat your change"),
     (ContendedError, 503, f"others are changing this at the same moment; {_AGAIN}"),
-    (NotEntitledError, 403, "scheduled sessions are not part of this plan; buy the add-on, or the standard plan"),
-    (SuspendedError, 403, "this clinic is suspended and cannot schedule; please write to support"),
     (
-        FeeNotPossibleError,
-        409,
-        "this clinic cannot take payments yet: connect its Stripe account, or send no fee",
+        NotEntitledError,
+        403,
+        "scheduled sessions are not part of the essentials plan; buy the add-on, or the standard or a higher plan",
     ),
+    (SuspendedError, 403, "this clinic is suspended and cannot schedule; please write to support"),
     (BadSignatureError, 400, "the signature does not prove that Stripe sent this"),
     (RoomUnavailableError, 503, "the video room cannot be reached just now; your payment is safe, please try again"),
     (StripeError, 503, f"Stripe does not answer just now; {_AGAIN}"),
@@ -135,6 +135,20 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 )
 
 
+_CANNOT_CHARGE = {
+    ChargeBar.SUSPENDED: "this clinic is suspended, so nobody can be asked to pay; write to support, or send no fee",
+    ChargeBar.NO_ACCOUNT: "this clinic cannot take payments yet: connect its Stripe account, or send no fee",
+    ChargeBar.DISCONNECTED: (
+        "the Stripe account that this fee is paid to is not connected any more: connect it again or another one, or "
+        "send no fee"
+    ),
+    ChargeBar.RESTRICTED: (
+        "Stripe does not let the account that this fee is paid to take payments just now: see in Stripe what it asks "
+        "for, or send no fee"
+    ),
+}
+
+
 def trouble_of(error: Exception) -> Trouble:
     """What the caller is told of this error; 500 for what nobody foresaw."""
     if isinstance(error, HttpError):
@@ -144,6 +158,8 @@ def trouble_of(error: Exception) -> Trouble:
     for refused, field_name in _FIELDS:
         if isinstance(error, refused):
             return Trouble(422, UNUSABLE, (Problem(field_name, str(error)),))
+    if isinstance(error, FeeNotPossibleError):
+        return Trouble(409, _CANNOT_CHARGE[error.bar])
     for kind, status, detail in _TABLE:
         if isinstance(error, kind):
             return Trouble(status, detail, headers=_again(error, status))

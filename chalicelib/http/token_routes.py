@@ -12,12 +12,12 @@ from chalicelib.flows.context import Context
 from chalicelib.gateways.access_tokens import (
     LIVES_FOR,
     SCOPE,
-    InvalidTokenError,
     RefreshClaims,
     mint_access_token,
     mint_refresh_token,
     verified_refresh_token,
 )
+from chalicelib.gateways.signed_tokens import InvalidTokenError
 from chalicelib.http.auth import access_token_keys
 from chalicelib.http.credentials import Authenticated, TokenError, authenticated
 from chalicelib.http.exchange import Answer, Request, json_answer

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from chalicelib.domain.api_clients import ApiClient
+from chalicelib.domain.books import AuditRow
 from chalicelib.domain.teams import Team
 from chalicelib.storage.stores import ApiClientStore, TeamStore
 
@@ -55,9 +56,9 @@ class CachedTeams:
     def get(self, team_id: str) -> Team:
         return self._memory.get(team_id)
 
-    def save(self, before: Team, after: Team) -> None:
+    def save(self, before: Team, after: Team, audit: AuditRow | None = None) -> None:
         try:
-            self._store.save(before, after)
+            self._store.save(before, after, audit)
         finally:
             # Also after a conflict: what is remembered was the reason.
             self._memory.forget(after.team_id)
@@ -70,6 +71,7 @@ class CachedApiClients:
         self._store = store
         self._memory = Memory(store.find, ticks)
         self.create = store.create
+        self.all = store.all
 
     def find(self, client_id: str) -> ApiClient | None:
         return self._memory.get(client_id)
@@ -80,3 +82,9 @@ class CachedApiClients:
         finally:
             # Also after a conflict: what is remembered was the reason.
             self._memory.forget(after.client_id)
+
+    def remove(self, client: ApiClient) -> None:
+        try:
+            self._store.remove(client)
+        finally:
+            self._memory.forget(client.client_id)

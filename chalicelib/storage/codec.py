@@ -17,7 +17,7 @@ from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.books import AuditRow, LedgerRow
 from chalicelib.domain.sessions import Revision, Session
 from chalicelib.domain.teams import Team
-from chalicelib.storage.stores import DUE_SHARDS, NewerSchemaError, ParkedEvent, UnreadableError
+from chalicelib.storage.stores import DUE_SHARDS, NewerSchemaError, ParkedEvent, StripeAccount, UnreadableError
 
 SCHEMA = 1
 """Of the session's document. A field ships one release before it is written."""
@@ -32,6 +32,7 @@ Kept = TypeVar("Kept")
 _sessions = msgspec.json.Decoder(Session)
 _teams = msgspec.json.Decoder(Team)
 _clients = msgspec.json.Decoder(ApiClient)
+_accounts = msgspec.json.Decoder(StripeAccount)
 _ledger = msgspec.json.Decoder(LedgerRow)
 _audit = msgspec.json.Decoder(AuditRow)
 _parked = msgspec.json.Decoder(ParkedEvent)
@@ -79,6 +80,15 @@ def team_text(team: Team) -> str:
 def team_from(text: str) -> Team:
     """Raises UnreadableError."""
     return _decoded(_teams, text, "a team")
+
+
+def account_text(account: StripeAccount) -> str:
+    return _encoder.encode(account).decode()
+
+
+def account_from(text: str) -> StripeAccount:
+    """Raises UnreadableError."""
+    return _decoded(_accounts, text, "a Stripe account")
 
 
 def ledger_text(row: LedgerRow) -> str:

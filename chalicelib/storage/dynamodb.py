@@ -1,14 +1,15 @@
-"""The stores on DynamoDB, through PynamoDB. Every write is conditional, every item read is strongly consistent.
+"""Sessions, entries and idempotency records on DynamoDB, through PynamoDB. Writes are conditional, reads of items
+strongly consistent.
 
 A conditional write whose response was lost is retried by the SDK and then fails its own condition
 (https://github.com/aws/aws-sdk-java/issues/2667). So each write carries an id, the item keeps its last 16, and a failed
-condition whose read-back holds ours was ours, with the records of its transaction. A team or client is recognised by
-its text instead, an idempotency record by its last write id alone, since nobody else writes it while its lease runs.
+condition whose read-back holds ours was ours, with the records of its transaction. An idempotency record is recognised
+by its last write id alone, since nobody else writes it while its lease runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,11 +17,9 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.books import NO_RECORDS, Records
 from chalicelib.domain.obligations import due_at
 from chalicelib.domain.sessions import Revision, Session
-from chalicelib.domain.teams import Team
 from chalicelib.storage import codec
 from chalicelib.storage.answers import readable, translated
 from chalicelib.storage.dynamodb_books import audit_item, ledger_item
@@ -36,7 +35,7 @@ from chalicelib.storage.stores import (
     UnreadableError,
     Walk,
 )
-from chalicelib.storage.tables import ApiClientItem, EntryItem, IdempotencyItem, SessionItem, TeamItem
+from chalicelib.storage.tables import EntryItem, IdempotencyItem, SessionItem
 
 _WRITE_ID_BYTES = 6
 _RECORD = "idempotency record"
@@ -120,6 +119,13 @@ class DynamoSessions:
             items = SessionItem.due.query(shard, SessionItem.due_at <= codec.milliseconds(until), limit=limit)
             return [(item.team_id, item.session_id) for item in items]
 
+    def remove(self, session: Session) -> None:
+        is_gone = SessionItem.session_id.does_not_exist()
+        with translated(f"session {session.session_id}"):
+            SessionItem(session.team_id, session.session_id).delete(
+                condition=is_gone | (SessionItem.version == session.revision.version)
+            )
+
     def push_back(self, team_id: str, session_id: str, until: datetime) -> None:
         try:
             with translated(f"session {session_id}"):
@@ -148,74 +154,6 @@ class DynamoSessions:
         return Stretch(tuple(_found(item, walk) for item in items), more=pages.last_evaluated_key is not None)
 
 
-class DynamoTeams:
-    """Teams, each one document."""
-
-    def get(self, team_id: str) -> Team:
-        return codec.team_from(self._text(team_id))
-
-    def _text(self, team_id: str) -> str:
-        with translated(f"team {team_id}"):
-            return TeamItem.get(team_id, consistent_read=True).body
-
-    def create(self, team: Team) -> None:
-        self._put(team, TeamItem.team_id.does_not_exist())
-
-    def save(self, before: Team, after: Team) -> None:
-        """The condition is on the text as it is kept: an older release may have written it with fewer fields."""
-        text = self._text(after.team_id)
-        if codec.team_from(text) != before:
-            message = f"team {after.team_id} was written by somebody else"
-            raise ConflictError(message)
-        self._put(after, TeamItem.body == text)
-
-    def _put(self, team: Team, condition: Condition) -> None:
-        try:
-            with translated(f"team {team.team_id}"):
-                TeamItem(team.team_id, body=codec.team_text(team)).save(condition=condition)
-        except ConflictError:
-            if self.get(team.team_id) != team:
-                raise
-
-    def all(self) -> Iterator[Team]:
-        with translated("teams"):
-            yield from (codec.team_from(item.body) for item in TeamItem.scan(consistent_read=True))
-
-
-class DynamoApiClients:
-    """API clients, each one document that holds hashes only."""
-
-    def find(self, client_id: str) -> ApiClient | None:
-        text = self._text(client_id)
-        return None if text is None else codec.client_from(text)
-
-    def _text(self, client_id: str) -> str | None:
-        try:
-            with translated("api client"):
-                return ApiClientItem.get(client_id, consistent_read=True).body
-        except NotFoundError:
-            return None
-
-    def create(self, client: ApiClient) -> None:
-        self._put(client, ApiClientItem.client_id.does_not_exist())
-
-    def save(self, before: ApiClient, after: ApiClient) -> None:
-        """The condition is on the text as it is kept: an older release may have written it with fewer fields."""
-        text = self._text(after.client_id)
-        if text is None or codec.client_from(text) != before:
-            message = "api client was written by somebody else"
-            raise ConflictError(message)
-        self._put(after, ApiClientItem.body == text)
-
-    def _put(self, client: ApiClient, condition: Condition) -> None:
-        try:
-            with translated("api client"):
-                ApiClientItem(client.client_id, body=codec.client_text(client)).save(condition=condition)
-        except ConflictError:
-            if self.find(client.client_id) != client:
-                raise
-
-
 class DynamoEntries:
     """Who entered when."""
 
@@ -225,7 +163,7 @@ class DynamoEntries:
     def add(self, entry: Entry) -> None:
         item = EntryItem(
             _session_key(entry.team_id, entry.session_id),
-            f"{codec.sortable(entry.entered_at)}#{entry.number}",
+            _entry_key(entry),
             expires_at_epoch=int((entry.entered_at + self._retention).timestamp()),
         )
         try:
@@ -239,6 +177,10 @@ class DynamoEntries:
             keys = [i.entry_key for i in EntryItem.query(_session_key(team_id, session_id), consistent_read=True)]
         found = (key.split("#") for key in keys)
         return [Entry(team_id, session_id, int(number), datetime.fromisoformat(at)) for at, number in found]
+
+    def remove(self, entry: Entry) -> None:
+        with translated(f"session {entry.session_id}"):
+            EntryItem(_session_key(entry.team_id, entry.session_id), _entry_key(entry)).delete()
 
 
 class DynamoIdempotency:
@@ -278,6 +220,10 @@ class DynamoIdempotency:
 
 def _session_key(team_id: str, session_id: str) -> str:
     return f"{team_id}#{session_id}"
+
+
+def _entry_key(entry: Entry) -> str:
+    return f"{codec.sortable(entry.entered_at)}#{entry.number}"
 
 
 def _start_between(walk: Walk) -> Condition | None:

@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.domain.books import AuditRow, LedgerRow
 from chalicelib.storage import codec
 from chalicelib.storage.answers import translated
-from chalicelib.storage.stores import ConflictError, NotFoundError, ParkedEvent
+from chalicelib.storage.stores import ConflictError, LedgerPlace, NotFoundError, ParkedEvent
 from chalicelib.storage.tables import AuditItem, LedgerItem, ParkedEventItem
 
 PARKED_FOR = timedelta(days=90)
@@ -21,7 +21,7 @@ PARKED_FOR = timedelta(days=90)
 def ledger_item(row: LedgerRow, retention: timedelta) -> LedgerItem:
     return LedgerItem(
         row.team_id,
-        f"{codec.sortable(row.paid_at)}#{row.charge_id}",
+        _paid_key(row.paid_at, row.charge_id),
         expires_at_epoch=int((row.paid_at + retention).timestamp()),
         body=codec.ledger_text(row),
     )
@@ -39,9 +39,19 @@ def audit_item(row: AuditRow, retention: timedelta) -> AuditItem:
 class DynamoLedger:
     """The charges of a team, by the time they were paid."""
 
-    def between(self, team_id: str, start: datetime, end: datetime) -> Iterator[LedgerRow]:
+    def between(
+        self,
+        team_id: str,
+        start: datetime,
+        end: datetime,
+        after: LedgerPlace | None = None,
+        at_most: int | None = None,
+    ) -> Iterator[LedgerRow]:
+        place = _start_key(team_id, after) if after else None
+        keys = _between(LedgerItem.paid_key, start, end)
         with translated(f"ledger of team {team_id}"):
-            for item in LedgerItem.query(team_id, _between(LedgerItem.paid_key, start, end), consistent_read=True):
+            found = LedgerItem.query(team_id, keys, consistent_read=True, last_evaluated_key=place, limit=at_most)
+            for item in found:
                 yield codec.ledger_from(item.body)
 
 
@@ -88,6 +98,15 @@ class DynamoParkedEvents:
     def all(self) -> Iterator[ParkedEvent]:
         with translated("parked events"):
             yield from (codec.parked_from(item.body) for item in ParkedEventItem.scan(consistent_read=True))
+
+
+def _start_key(team_id: str, after: LedgerPlace) -> dict[str, dict[str, str]]:
+    """As DynamoDB names a place: it need not be that of an item."""
+    return {"team_id": {"S": team_id}, "paid_key": {"S": _paid_key(after.paid_at, after.charge_id)}}
+
+
+def _paid_key(paid_at: datetime, charge_id: str) -> str:
+    return f"{codec.sortable(paid_at)}#{charge_id}"
 
 
 def _between(key: UnicodeAttribute, start: datetime, end: datetime) -> Condition:

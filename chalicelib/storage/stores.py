@@ -117,6 +117,25 @@ class IdempotencyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StripeAccount:
+    """Whose a connected account is: of one team at a time. `released_at`: since when it may become another's."""
+
+    account_id: str
+    team_id: str
+    livemode: bool
+    connected_at: datetime
+    released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlace:
+    """A place in a team's ledger: behind the row of this charge, there or not any more."""
+
+    paid_at: datetime
+    charge_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParkedEvent:
     """An event of Stripe's that failed, how often, and with which class of error; never what it said.
 
@@ -157,6 +176,9 @@ class SessionStore(Protocol):
     def due(self, shard: int, until: datetime, limit: int) -> list[tuple[str, str]]:
         """(team_id, session_id) of sessions of one shard whose due_at is not after `until`, the longest due first."""
 
+    def remove(self, session: Session) -> None:
+        """Forget it as it was read. Raises ConflictError, StoreUnavailableError; again is silent."""
+
     def push_back(self, team_id: str, session_id: str, until: datetime) -> None:
         """Make an item due later without decoding it; nothing happens where there is none."""
 
@@ -174,8 +196,8 @@ class TeamStore(Protocol):
     def create(self, team: Team) -> None:
         """Raises ConflictError where the id is taken."""
 
-    def save(self, before: Team, after: Team) -> None:
-        """Replace `before` as it was read. Raises ConflictError."""
+    def save(self, before: Team, after: Team, audit: AuditRow | None = None) -> None:
+        """Replace `before` as it was read, and keep who decided it with it or neither. Raises ConflictError."""
 
     def all(self) -> Iterator[Team]:
         """Every team; for operators."""
@@ -190,6 +212,19 @@ class ApiClientStore(Protocol):
     def save(self, before: ApiClient, after: ApiClient) -> None:
         """Replace `before` as it was read. Raises ConflictError."""
 
+    def remove(self, client: ApiClient) -> None:
+        """Forget it; nothing happens where there is none."""
+
+    def all(self) -> Iterator[ApiClient]:
+        """Every client of every team; for operators."""
+
+
+class StripeAccountStore(Protocol):
+    def find(self, account_id: str) -> StripeAccount | None: ...
+
+    def save(self, before: StripeAccount | None, after: StripeAccount) -> None:
+        """Replace `before` as it was read, None being nothing. Raises ConflictError, StoreUnavailableError."""
+
 
 class EntryStore(Protocol):
     def add(self, entry: Entry) -> None:
@@ -198,10 +233,23 @@ class EntryStore(Protocol):
     def of(self, team_id: str, session_id: str) -> list[Entry]:
         """Who entered when, the first first."""
 
+    def remove(self, entry: Entry) -> None:
+        """Forget it; nothing happens where there is none."""
+
 
 class LedgerStore(Protocol):
-    def between(self, team_id: str, start: datetime, end: datetime) -> Iterator[LedgerRow]:
-        """The charges paid in [start, end), the first first. Raises StoreUnavailableError."""
+    def between(
+        self,
+        team_id: str,
+        start: datetime,
+        end: datetime,
+        after: LedgerPlace | None = None,
+        at_most: int | None = None,
+    ) -> Iterator[LedgerRow]:
+        """The charges paid in [start, end), the first first, from behind that place on, and no more of them than that.
+
+        Raises StoreUnavailableError.
+        """
 
 
 class AuditStore(Protocol):

@@ -91,6 +91,15 @@ class ApiClientItem(Model):
     body = UnicodeAttribute()
 
 
+class StripeAccountItem(Model):
+    class Meta:
+        table_name = "stripe_accounts"
+        billing_mode = "PAY_PER_REQUEST"
+
+    account_id = UnicodeAttribute(hash_key=True)
+    body = UnicodeAttribute()
+
+
 class EntryItem(Model):
     """`session_key` is team_id#session_id; `entry_key` is the time (sortable) # the participant's number."""
 
@@ -160,6 +169,7 @@ TABLES: Final[dict[str, type[Model]]] = {
     "sessions": SessionItem,
     "teams": TeamItem,
     "api_clients": ApiClientItem,
+    "stripe_accounts": StripeAccountItem,
     "entries": EntryItem,
     "idempotency": IdempotencyItem,
     "ledger": LedgerItem,

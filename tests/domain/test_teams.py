@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.domain.teams import (
+    ChargeBar,
     InvalidOriginError,
     PayeeAccount,
     Plan,
@@ -111,6 +112,35 @@ def test_a_team_can_charge_on_an_account_that_can_and_while_it_is_not_suspended(
     team: Team, payee: str | None, *, can: bool
 ) -> None:
     assert team.can_charge(payee) is can
+
+
+GONE = PayeeAccount("acct_3", is_default=False, disconnected_at=datetime(2026, 3, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("team", "payee", "bar"),
+    [
+        (replace(TEAM, accounts=(SECOND,)), None, None),
+        (replace(TEAM, accounts=(SECOND,), suspended=True), None, ChargeBar.SUSPENDED),
+        (replace(TEAM, accounts=(), suspended=True), None, ChargeBar.SUSPENDED),
+        (TEAM, None, ChargeBar.NO_ACCOUNT),
+        (replace(TEAM, accounts=(SECOND,)), "acct_9", ChargeBar.NO_ACCOUNT),
+        (replace(TEAM, accounts=(SECOND, GONE)), "acct_3", ChargeBar.DISCONNECTED),
+        (replace(TEAM, accounts=(replace(GONE, is_default=True),)), None, ChargeBar.DISCONNECTED),
+        (replace(TEAM, accounts=(replace(SECOND, charges_enabled=False),)), None, ChargeBar.RESTRICTED),
+    ],
+)
+def test_why_a_team_cannot_charge_is_told(team: Team, payee: str | None, bar: ChargeBar | None) -> None:
+    assert team.charge_bar(payee) is bar
+    assert team.can_charge(payee) is (bar is None)
+
+
+def test_an_account_that_was_disconnected_is_known_and_not_had() -> None:
+    team = replace(TEAM, accounts=(SECOND, GONE))
+    assert team.account("acct_3") is GONE
+    assert team.payee("acct_3") is GONE
+    assert not team.has_account("acct_3")
+    assert team.account(None) is None
 
 
 def test_the_key_of_a_room_does_not_show_when_a_team_is_printed() -> None:

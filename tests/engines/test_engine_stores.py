@@ -11,6 +11,7 @@ from tests.storage.dynamo_contract import (
     DynamoIdempotencyContract,
     DynamoParkedEventContract,
     DynamoSessionContract,
+    DynamoStripeAccountContract,
     DynamoTeamContract,
 )
 
@@ -30,6 +31,10 @@ class TestEngineTeams(DynamoTeamContract):
 
 
 class TestEngineApiClients(DynamoApiClientContract):
+    pass
+
+
+class TestEngineStripeAccounts(DynamoStripeAccountContract):
     pass
 
 

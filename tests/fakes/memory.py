@@ -7,15 +7,13 @@ fail on request, in the ways that DynamoDB does and a dictionary does not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.books import NO_RECORDS, Records
 from chalicelib.domain.obligations import due_at
 from chalicelib.domain.sessions import Revision, Session
-from chalicelib.domain.teams import Team
 from chalicelib.storage import codec
 from chalicelib.storage.stores import (
     Begun,
@@ -89,6 +87,15 @@ class MemorySessions:
                 if kept.due_shard == shard and kept.due_at is not None and kept.due_at <= latest
             ]
         return [key for _, key in sorted(found)[:limit]]
+
+    def remove(self, session: Session) -> None:
+        key = (session.team_id, session.session_id)
+        with self._lock:
+            kept = self._items.get(key)
+            if kept is not None and kept.revision.version != session.revision.version:
+                message = f"session {session.session_id} was written by somebody else"
+                raise ConflictError(message)
+            self._items.pop(key, None)
 
     def push_back(self, team_id: str, session_id: str, until: datetime) -> None:
         with self._lock:
@@ -203,64 +210,6 @@ def decoded(kept: Kept) -> Session | None:
         return None
 
 
-class MemoryTeams:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._texts: dict[str, str] = {}
-
-    def get(self, team_id: str) -> Team:
-        text = self._texts.get(team_id)
-        if text is None:
-            message = f"no such team {team_id}"
-            raise NotFoundError(message)
-        return codec.team_from(text)
-
-    def create(self, team: Team) -> None:
-        self._put(None, team)
-
-    def save(self, before: Team, after: Team) -> None:
-        self.get(after.team_id)
-        self._put(before, after)
-
-    def _put(self, before: Team | None, after: Team) -> None:
-        with self._lock:
-            text = self._texts.get(after.team_id)
-            if (codec.team_from(text) if text else None) != before:
-                message = f"team {after.team_id} was written by somebody else"
-                raise ConflictError(message)
-            self._texts[after.team_id] = codec.team_text(after)
-
-    def all(self) -> Iterator[Team]:
-        yield from [codec.team_from(text) for text in self._texts.values()]
-
-    def keep(self, team_id: str, text: str) -> None:
-        """Keep this text, as another release of the code may have written it."""
-        self._texts[team_id] = text
-
-
-class MemoryApiClients:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._texts: dict[str, str] = {}
-
-    def find(self, client_id: str) -> ApiClient | None:
-        text = self._texts.get(client_id)
-        return None if text is None else codec.client_from(text)
-
-    def create(self, client: ApiClient) -> None:
-        self._put(None, client)
-
-    def save(self, before: ApiClient, after: ApiClient) -> None:
-        self._put(before, after)
-
-    def _put(self, before: ApiClient | None, after: ApiClient) -> None:
-        with self._lock:
-            if self.find(after.client_id) != before:
-                message = "api client was written by somebody else"
-                raise ConflictError(message)
-            self._texts[after.client_id] = codec.client_text(after)
-
-
 class MemoryEntries:
     def __init__(self) -> None:
         self._keys: set[tuple[str, str, str]] = set()
@@ -272,6 +221,10 @@ class MemoryEntries:
         mine = sorted(key for team, session, key in self._keys if (team, session) == (team_id, session_id))
         found = (key.split("#") for key in mine)
         return [Entry(team_id, session_id, int(number), datetime.fromisoformat(at)) for at, number in found]
+
+    def remove(self, entry: Entry) -> None:
+        key = f"{codec.sortable(entry.entered_at)}#{entry.number}"
+        self._keys.discard((entry.team_id, entry.session_id, key))
 
 
 class MemoryIdempotency:

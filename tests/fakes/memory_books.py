@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from chalicelib.domain.books import AuditRow, LedgerRow, Records
 from chalicelib.storage import codec
-from chalicelib.storage.stores import ConflictError, ParkedEvent
+from chalicelib.storage.stores import ConflictError, LedgerPlace, ParkedEvent
 
 Texts = dict[tuple[str, str, str], str]
 """By team, time and id."""
@@ -40,8 +41,17 @@ class MemoryBooks:
 class MemoryLedger:
     texts: Texts
 
-    def between(self, team_id: str, start: datetime, end: datetime) -> Iterator[LedgerRow]:
-        yield from map(codec.ledger_from, texts_between(self.texts, team_id, start, end))
+    def between(
+        self,
+        team_id: str,
+        start: datetime,
+        end: datetime,
+        after: LedgerPlace | None = None,
+        at_most: int | None = None,
+    ) -> Iterator[LedgerRow]:
+        rows = map(codec.ledger_from, texts_between(self.texts, team_id, start, end))
+        place = (codec.sortable(after.paid_at), after.charge_id) if after else ("", "")
+        yield from islice((row for row in rows if (codec.sortable(row.paid_at), row.charge_id) > place), at_most)
 
 
 @dataclass(frozen=True, slots=True)

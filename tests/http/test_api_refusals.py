@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.teams import PayeeAccount
 from tests.support.clinic import Clinic, fields_of, fingerprint
 from tests.support.edge import Reply
+from tests.support.world import NOON
 
 AUD = {"amount": 8000, "currency": "aud"}
 
@@ -139,15 +140,22 @@ def test_a_misspelt_fee_never_becomes_a_free_consultation(clinic: Clinic, name: 
     assert told(clinic, {name: AUD}) == {f"participants[0].{name}": "is not a field here; check its spelling"}
 
 
-@pytest.mark.parametrize("accounts", [(), (PayeeAccount(None, charges_enabled=False),)])
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"accounts": ()}, "connect its Stripe account"),
+        ({"accounts": (PayeeAccount(None, charges_enabled=False),)}, "see in Stripe what it asks for"),
+        ({"accounts": (PayeeAccount("acct_1", disconnected_at=NOON),)}, "is not connected any more"),
+    ],
+)
 def test_a_fee_of_a_clinic_that_cannot_charge_is_409_with_what_to_do(
-    clinic: Clinic, accounts: tuple[PayeeAccount, ...]
+    clinic: Clinic, changes: dict[str, tuple[PayeeAccount, ...]], detail: str
 ) -> None:
-    clinic.change_team(accounts=accounts)
+    clinic.change_team(**changes)
     before = fingerprint(clinic.edge.world)
     reply = clinic.schedule({"role": "HOST"}, {"fee": AUD})
     assert reply.status == 409
-    assert "connect its Stripe account" in reply.json()["detail"]
+    assert detail in reply.json()["detail"]
     assert fingerprint(clinic.edge.world) == before
     assert clinic.schedule({"role": "HOST"}, {"fee": None}).status == 200
 

@@ -12,10 +12,11 @@ import pytest
 from chalicelib.config import SettingsError
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
+from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
 from chalicelib.flows.schedule import NotEntitledError, SuspendedError
-from chalicelib.gateways import access_tokens, deadline, rooms, stripe_api, stripe_events, stripe_objects
+from chalicelib.gateways import deadline, rooms, signed_tokens, stripe_api, stripe_events, stripe_objects
 from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.rooms import RoomUnavailableError
 from chalicelib.gateways.stripe_api import StripeBrokenError, StripeRefusedError, StripeUncertainError
@@ -46,7 +47,7 @@ STATUSES: list[tuple[Exception, int]] = [
     (ContendedError(SECRET), 503),
     (NotEntitledError(SECRET), 403),
     (SuspendedError(SECRET), 403),
-    (FeeNotPossibleError(SECRET), 409),
+    (FeeNotPossibleError(ChargeBar.NO_ACCOUNT), 409),
     (BadSignatureError(SECRET), 400),
     (RoomUnavailableError(SECRET), 503),
     (StripeRefusedError(SECRET, SECRET), 503),
@@ -85,7 +86,7 @@ def test_every_error_of_stores_and_gateways_is_in_the_table() -> None:
     }
     tried = {base for error, _ in STATUSES for base in type(error).__mro__}
     assert raised <= tried
-    assert access_tokens.InvalidTokenError not in tried  # the edge's own affair: auth.py answers it
+    assert signed_tokens.InvalidTokenError not in tried  # the edge's own affair: auth.py answers it
 
 
 def request_accepting(accept: str) -> Request:

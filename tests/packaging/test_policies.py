@@ -63,19 +63,24 @@ def test_every_statement_allows_and_names_its_resource(name: str) -> None:
         assert statement["Effect"] == "Allow"
 
 
-def test_the_api_may_not_scan_make_teams_or_read_the_books() -> None:
+def test_the_api_may_scan_teams_alone_and_read_neither_keys_of_all_nor_the_audit() -> None:
     assert {p for p in permissions("api") if p[0].startswith("dynamodb:")} == {
         ("dynamodb:GetItem", "SessionsTable.Arn"),
         ("dynamodb:PutItem", "SessionsTable.Arn"),
         ("dynamodb:Query", "SessionsTable.Arn"),
         ("dynamodb:Query", "${SessionsTable.Arn}/index/by_start"),
         ("dynamodb:GetItem", "TeamsTable.Arn"),
+        ("dynamodb:PutItem", "TeamsTable.Arn"),
+        ("dynamodb:Scan", "TeamsTable.Arn"),
         ("dynamodb:GetItem", "ApiClientsTable.Arn"),
+        ("dynamodb:GetItem", "StripeAccountsTable.Arn"),
+        ("dynamodb:PutItem", "StripeAccountsTable.Arn"),
         ("dynamodb:PutItem", "EntriesTable.Arn"),
         ("dynamodb:Query", "EntriesTable.Arn"),
         ("dynamodb:GetItem", "IdempotencyTable.Arn"),
         ("dynamodb:PutItem", "IdempotencyTable.Arn"),
         ("dynamodb:PutItem", "LedgerTable.Arn"),
+        ("dynamodb:Query", "LedgerTable.Arn"),
         ("dynamodb:PutItem", "AuditTable.Arn"),
         ("dynamodb:GetItem", "ParkedEventsTable.Arn"),
         ("dynamodb:PutItem", "ParkedEventsTable.Arn"),
@@ -95,11 +100,12 @@ def test_the_sweep_sees_what_is_due_and_neither_keys_nor_entries() -> None:
     }
 
 
-def test_the_night_reads_teams_and_the_ledger_and_writes_no_team_and_no_event() -> None:
+def test_the_night_reads_the_ledger_and_what_stripe_says_of_teams_and_writes_no_event() -> None:
     assert {p for p in permissions("reconcile") if p[0].startswith("dynamodb:")} == {
         ("dynamodb:GetItem", "SessionsTable.Arn"),
         ("dynamodb:PutItem", "SessionsTable.Arn"),
         ("dynamodb:GetItem", "TeamsTable.Arn"),
+        ("dynamodb:PutItem", "TeamsTable.Arn"),
         ("dynamodb:Scan", "TeamsTable.Arn"),
         ("dynamodb:PutItem", "LedgerTable.Arn"),
         ("dynamodb:Query", "LedgerTable.Arn"),

@@ -27,6 +27,7 @@ def test_the_same_tables_are_deployed_and_used() -> None:
         "ledger",
         "parked_events",
         "sessions",
+        "stripe_accounts",
         "teams",
     ]
     assert sorted(TABLES) == sorted(DEPLOYED)

@@ -24,7 +24,7 @@ def books_of(stage: Stage) -> Books:
     entries: Counter[tuple[str, str, int | None, str | None]] = Counter()
     for text in stage.audit.texts.values():
         row = codec.audit_from(text)
-        entries.update((row.team_id + row.session_id, one.what, one.number, one.about) for one in row.entries)
+        entries.update((f"{row.team_id}{row.session_id}", one.what, one.number, one.about) for one in row.entries)
     return Books({row.charge_id: row for row in rows}, entries)
 
 

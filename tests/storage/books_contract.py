@@ -16,6 +16,7 @@ from chalicelib.domain.books import AuditEntry, AuditRow, LedgerRow, Records
 from chalicelib.storage.stores import (
     AuditStore,
     ConflictError,
+    LedgerPlace,
     LedgerStore,
     NewerSchemaError,
     ParkedEvent,
@@ -161,6 +162,18 @@ class BooksContract:
         ):
             assert len(ledger_of(stage, within=within)) == found
             assert len(audit_of(stage, within=within)) == found
+
+    def test_a_ledger_is_read_on_from_any_place_and_as_far_as_is_asked_for(self, stage: BooksStage) -> None:
+        rows = [replace(ROW, charge_id=f"ch_{number}", paid_at=NOON + number // 2 * MILLISECOND) for number in range(6)]
+        keep(stage, *rows)
+        for index, row in enumerate(rows):
+            place = LedgerPlace(row.paid_at, row.charge_id)
+            for at_most in (1, 2, 6, None):
+                read = list(stage.ledger.between(TEAM_ID, *ALWAYS, place, at_most))
+                assert read == rows[index + 1 :][:at_most]
+        assert list(stage.ledger.between(TEAM_ID, *ALWAYS, at_most=4)) == rows[:4]
+        between = LedgerPlace(NOON + MILLISECOND, "ch_25")
+        assert list(stage.ledger.between(TEAM_ID, *ALWAYS, between)) == rows[3:]
 
     def test_a_team_reads_its_own_books_alone(self, stage: BooksStage) -> None:
         keep(stage, ROW, audit=DECIDED)

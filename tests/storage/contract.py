@@ -18,20 +18,16 @@ import pytest
 from chalicelib.domain.sessions import Session
 from chalicelib.storage.codec import SCHEMA
 from chalicelib.storage.stores import (
-    ApiClientStore,
     ConflictError,
     Entry,
     EntryStore,
     NewerSchemaError,
     NotFoundError,
     SessionStore,
-    TeamStore,
     UnreadableError,
 )
 from tests.storage.largest import largest_session
 from tests.storage.samples import (
-    CLIENT,
-    CLINIC,
     NOON,
     OTHER_TEAM_ID,
     TEAM_ID,
@@ -263,95 +259,26 @@ class SessionContract:
 
     # --- what errors tell -----------------------------------------------------------------------------------------
 
+    def test_a_session_that_is_removed_is_gone_and_again_is_silent(self, stage: SessionStage) -> None:
+        created = stage.store.create(a_session(SESSION_ID))
+        stage.store.remove(created)
+        stage.store.remove(created)
+        with pytest.raises(NotFoundError):
+            stage.store.get(TEAM_ID, SESSION_ID)
+
+    def test_a_session_that_somebody_else_wrote_is_not_removed(self, stage: SessionStage) -> None:
+        created = stage.store.create(a_session(SESSION_ID))
+        newer = stage.store.save(renamed(created, "Newer"))
+        with pytest.raises(ConflictError):
+            stage.store.remove(created)
+        assert stage.store.get(TEAM_ID, SESSION_ID) == newer
+
     def test_no_error_repeats_what_people_wrote(self, stage: SessionStage) -> None:
         created = stage.store.create(a_session(SESSION_ID))
         stage.store.save(created)
         with pytest.raises(ConflictError) as refused:
             stage.store.save(created)
         assert "Ada" not in "".join(traceback.format_exception(refused.value))
-
-
-class TeamContract:
-    """Subclasses give the fixtures `teams` and `older_team`, which keeps CLINIC as an older release wrote it."""
-
-    def test_a_team_is_read_back_whole(self, teams: TeamStore) -> None:
-        teams.create(CLINIC)
-        assert teams.get(TEAM_ID) == CLINIC
-
-    def test_an_unknown_team_is_not_found(self, teams: TeamStore) -> None:
-        with pytest.raises(NotFoundError, match=TEAM_ID):
-            teams.get(TEAM_ID)
-
-    def test_a_teams_id_can_be_taken_once(self, teams: TeamStore) -> None:
-        teams.create(CLINIC)
-        with pytest.raises(ConflictError):
-            teams.create(replace(CLINIC, name="Bay Road Clinic"))
-        assert teams.get(TEAM_ID).name == "Hill Street Clinic"
-
-    def test_a_team_is_replaced_as_it_was_read(self, teams: TeamStore) -> None:
-        teams.create(CLINIC)
-        suspended = replace(CLINIC, suspended=True)
-        teams.save(CLINIC, suspended)
-        assert teams.get(TEAM_ID) == suspended
-
-    def test_a_team_that_somebody_else_changed_is_not_replaced(self, teams: TeamStore) -> None:
-        teams.create(CLINIC)
-        teams.save(CLINIC, replace(CLINIC, suspended=True))
-        with pytest.raises(ConflictError):
-            teams.save(CLINIC, replace(CLINIC, name="Bay Road Clinic"))
-        assert teams.get(TEAM_ID) == replace(CLINIC, suspended=True)
-
-    def test_a_team_that_is_not_there_cannot_be_replaced(self, teams: TeamStore) -> None:
-        with pytest.raises(NotFoundError):
-            teams.save(CLINIC, replace(CLINIC, suspended=True))
-
-    def test_a_team_kept_by_an_older_release_can_be_replaced(
-        self, teams: TeamStore, older_team: Callable[[], None]
-    ) -> None:
-        older_team()
-        before = teams.get(TEAM_ID)
-        teams.save(before, replace(before, suspended=True))
-        assert teams.get(TEAM_ID).suspended is True
-
-    def test_all_teams_are_found(self, teams: TeamStore) -> None:
-        teams.create(CLINIC)
-        teams.create(replace(CLINIC, team_id=OTHER_TEAM_ID))
-        assert {team.team_id for team in teams.all()} == {TEAM_ID, OTHER_TEAM_ID}
-
-
-class ApiClientContract:
-    """Subclasses give the fixture `clients`."""
-
-    def test_a_client_is_found_whole(self, clients: ApiClientStore) -> None:
-        clients.create(CLIENT)
-        assert clients.find("client-1") == CLIENT
-
-    def test_an_unknown_client_is_none(self, clients: ApiClientStore) -> None:
-        assert clients.find("client-1") is None
-
-    def test_a_clients_id_can_be_taken_once(self, clients: ApiClientStore) -> None:
-        clients.create(CLIENT)
-        with pytest.raises(ConflictError):
-            clients.create(replace(CLIENT, team_id=OTHER_TEAM_ID))
-        assert clients.find("client-1") == CLIENT
-
-    def test_a_client_is_replaced_as_it_was_read(self, clients: ApiClientStore) -> None:
-        clients.create(CLIENT)
-        disabled = replace(CLIENT, disabled_at=NOON)
-        clients.save(CLIENT, disabled)
-        assert clients.find("client-1") == disabled
-
-    def test_a_client_that_somebody_else_changed_is_not_replaced(self, clients: ApiClientStore) -> None:
-        clients.create(CLIENT)
-        clients.save(CLIENT, replace(CLIENT, disabled_at=NOON))
-        with pytest.raises(ConflictError):
-            clients.save(CLIENT, replace(CLIENT, secret_hashes=()))
-        assert clients.find("client-1") == replace(CLIENT, disabled_at=NOON)
-
-    def test_a_client_that_is_not_there_cannot_be_replaced(self, clients: ApiClientStore) -> None:
-        with pytest.raises(ConflictError):
-            clients.save(CLIENT, replace(CLIENT, disabled_at=NOON))
-        assert clients.find("client-1") is None
 
 
 class EntryContract:
@@ -383,3 +310,11 @@ class EntryContract:
     def test_an_entry_is_kept_to_the_millisecond(self, entries: EntryStore) -> None:
         entries.add(Entry(TEAM_ID, SESSION_ID, 2, NOON.replace(microsecond=123_999)))
         assert entries.of(TEAM_ID, SESSION_ID)[0].entered_at == NOON.replace(microsecond=123_000)
+
+    def test_an_entry_that_is_removed_is_gone_and_again_is_silent(self, entries: EntryStore) -> None:
+        first, second = (Entry(TEAM_ID, SESSION_ID, number, NOON) for number in (1, 2))
+        entries.add(first)
+        entries.add(second)
+        entries.remove(first)
+        entries.remove(first)
+        assert entries.of(TEAM_ID, SESSION_ID) == [second]

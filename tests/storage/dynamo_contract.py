@@ -11,19 +11,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib.storage import codec
-from chalicelib.storage.dynamodb import (
-    DynamoApiClients,
-    DynamoEntries,
-    DynamoIdempotency,
-    DynamoSessions,
-    DynamoTeams,
-)
+from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
 from chalicelib.storage.tables import IdempotencyItem, SessionItem, TeamItem
 from tests.storage.books_contract import BooksContract, BooksStage, ParkedEventContract
-from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
+from tests.storage.contract import EntryContract, SessionContract, SessionStage
 from tests.storage.idempotency_contract import IdempotencyContract, IdempotencyStage
 from tests.storage.samples import CLINIC, NOON, counted_entropy, without_a_field
+from tests.storage.teams_contract import ApiClientContract, StripeAccountContract, TeamContract
 from tests.storage.walk_contract import WalkContract
 from tests.storage.wire import Wire
 
@@ -88,8 +84,12 @@ class DynamoIdempotencyContract(IdempotencyContract):
 @pytest.mark.usefixtures("wire")
 class DynamoTeamContract(TeamContract):
     @pytest.fixture
+    def audit(self) -> DynamoAudit:
+        return DynamoAudit()
+
+    @pytest.fixture
     def teams(self) -> DynamoTeams:
-        return DynamoTeams()
+        return DynamoTeams(BOOKS_RETENTION)
 
     @pytest.fixture
     def older_team(self) -> Callable[[], None]:
@@ -104,6 +104,13 @@ class DynamoApiClientContract(ApiClientContract):
     @pytest.fixture
     def clients(self) -> DynamoApiClients:
         return DynamoApiClients()
+
+
+@pytest.mark.usefixtures("wire")
+class DynamoStripeAccountContract(StripeAccountContract):
+    @pytest.fixture
+    def accounts(self) -> DynamoStripeAccounts:
+        return DynamoStripeAccounts()
 
 
 @pytest.mark.usefixtures("wire")

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.teams import Team
 from chalicelib.storage.cached import MOST_KEPT, CachedApiClients, CachedTeams, Memory
 from chalicelib.storage.stores import ConflictError, NotFoundError
-from tests.fakes.memory import MemoryApiClients, MemoryTeams
+from tests.fakes.memory_teams import MemoryApiClients, MemoryTeams
 from tests.storage.samples import CLIENT, CLINIC, NOON, OTHER_TEAM_ID, TEAM_ID
 
 

@@ -16,13 +16,8 @@ import pytest
 
 from chalicelib.flows.size_limit import FULL
 from chalicelib.storage import codec
-from chalicelib.storage.dynamodb import (
-    DynamoApiClients,
-    DynamoEntries,
-    DynamoIdempotency,
-    DynamoSessions,
-    DynamoTeams,
-)
+from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoTeams
 from chalicelib.storage.stores import Entry, Position, StoreUnavailableError, UnreadableError, Walk
 from chalicelib.storage.tables import EntryItem, IdempotencyItem, SessionItem
 from tests.storage.dynamo_contract import (
@@ -34,6 +29,7 @@ from tests.storage.dynamo_contract import (
     DynamoIdempotencyContract,
     DynamoParkedEventContract,
     DynamoSessionContract,
+    DynamoStripeAccountContract,
     DynamoTeamContract,
 )
 from tests.storage.idempotency_contract import OTHER, RECORD
@@ -91,6 +87,10 @@ class TestDynamoApiClients(DynamoApiClientContract):
     pass
 
 
+class TestDynamoStripeAccounts(DynamoStripeAccountContract):
+    pass
+
+
 class TestDynamoEntries(DynamoEntryContract):
     pass
 
@@ -117,9 +117,9 @@ def test_each_step_is_one_request_and_reads_of_items_are_strongly_consistent(
 
 
 def test_teams_clients_and_entries_are_read_strongly_consistent(wire: Wire) -> None:
-    DynamoTeams().create(CLINIC)
+    DynamoTeams(BOOKS_RETENTION).create(CLINIC)
     DynamoApiClients().create(CLIENT)
-    DynamoTeams().get(CLINIC.team_id)
+    DynamoTeams(BOOKS_RETENTION).get(CLINIC.team_id)
     DynamoApiClients().find(CLIENT.client_id)
     DynamoEntries(RETENTION).of(TEAM_ID, SESSION_ID)
     read = [body["ConsistentRead"] for body in (*wire.sent("GetItem"), *wire.sent("Query"))]
@@ -165,21 +165,21 @@ def test_a_lost_answer_costs_one_more_write_and_one_read(sessions: DynamoSession
 
 def test_a_new_team_or_client_whose_answer_was_lost_is_recognised(wire: Wire) -> None:
     wire.lose_next_put(lambda: None)
-    DynamoTeams().create(CLINIC)
+    DynamoTeams(BOOKS_RETENTION).create(CLINIC)
     wire.lose_next_put(lambda: None)
     DynamoApiClients().create(CLIENT)
-    assert DynamoTeams().get(TEAM_ID) == CLINIC
+    assert DynamoTeams(BOOKS_RETENTION).get(TEAM_ID) == CLINIC
     assert DynamoApiClients().find("client-1") == CLIENT
 
 
 def test_a_changed_team_or_client_whose_answer_was_lost_is_recognised(wire: Wire) -> None:
-    DynamoTeams().create(CLINIC)
+    DynamoTeams(BOOKS_RETENTION).create(CLINIC)
     DynamoApiClients().create(CLIENT)
     wire.lose_next_put(lambda: None)
-    DynamoTeams().save(CLINIC, replace(CLINIC, suspended=True))
+    DynamoTeams(BOOKS_RETENTION).save(CLINIC, replace(CLINIC, suspended=True))
     wire.lose_next_put(lambda: None)
     DynamoApiClients().save(CLIENT, replace(CLIENT, disabled_at=NOON))
-    assert DynamoTeams().get(TEAM_ID).suspended is True
+    assert DynamoTeams(BOOKS_RETENTION).get(TEAM_ID).suspended is True
     assert DynamoApiClients().find("client-1") == replace(CLIENT, disabled_at=NOON)
 
 
@@ -271,7 +271,7 @@ def test_an_error_of_dynamodb_is_told_by_its_code_alone(
 
 
 def test_silence_of_dynamodb_is_told_without_the_request(sessions: DynamoSessions, wire: Wire) -> None:
-    teams, clients, entries = DynamoTeams(), DynamoApiClients(), DynamoEntries(RETENTION)
+    teams, clients, entries = DynamoTeams(BOOKS_RETENTION), DynamoApiClients(), DynamoEntries(RETENTION)
     wire.go_silent()
     for call in (
         lambda: sessions.create(due_session(SESSION_ID, NOON)),

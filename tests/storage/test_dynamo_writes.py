@@ -9,15 +9,10 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.books import AuditEntry, AuditRow, Records
-from chalicelib.storage.dynamodb import (
-    DynamoApiClients,
-    DynamoEntries,
-    DynamoIdempotency,
-    DynamoSessions,
-    DynamoTeams,
-)
+from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoParkedEvents
-from chalicelib.storage.stores import Entry, ParkedEvent
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
+from chalicelib.storage.stores import Entry, ParkedEvent, StripeAccount
 from tests.storage.books_contract import ROW
 from tests.storage.dynamo_contract import BOOKS_RETENTION, RETENTION
 from tests.storage.idempotency_contract import RECORD
@@ -47,9 +42,13 @@ def _everything_is_written() -> None:
     session = sessions.save(sessions.create(due_session(SESSION_ID, NOON)))
     sessions.save(session, Records((ROW,), AUDIT))
     sessions.push_back(TEAM_ID, SESSION_ID, NOON)
-    teams, clients, parked = DynamoTeams(), DynamoApiClients(), DynamoParkedEvents()
+    teams, clients, parked = DynamoTeams(BOOKS_RETENTION), DynamoApiClients(), DynamoParkedEvents()
     teams.create(CLINIC)
     teams.save(CLINIC, replace(CLINIC, name="Another"))
+    teams.save(replace(CLINIC, name="Another"), CLINIC, replace(AUDIT, session_id=None, audit_id="a2"))
+    accounts, account = DynamoStripeAccounts(), StripeAccount("acct_1", TEAM_ID, livemode=False, connected_at=NOON)
+    accounts.save(None, account)
+    accounts.save(account, replace(account, released_at=NOON))
     clients.create(CLIENT)
     clients.save(CLIENT, replace(CLIENT, name="Another"))
     DynamoEntries(RETENTION).add(Entry(TEAM_ID, SESSION_ID, 2, NOON))
@@ -63,17 +62,17 @@ def test_every_write_has_a_condition_and_none_adds_to_what_is_there(wire: Wire) 
     """An addition whose answer was lost is sent again by the SDK, and a counter of 1 is 2 then."""
     _everything_is_written()
     assert {operation for operation, _ in wire.requests} <= {"PutItem", "UpdateItem", "TransactWriteItems", "GetItem"}
-    assert len(wire.sent("PutItem")) >= 11
+    assert len(wire.sent("PutItem")) >= 13
     assert all("ConditionExpression" in body for body in wire.sent("PutItem"))
     (pushed,) = wire.sent("UpdateItem")
     assert re.fullmatch(r"SET #\d = :\d", pushed["UpdateExpression"])
     assert "ConditionExpression" in pushed
 
 
-def test_in_a_transaction_the_session_has_its_condition_and_all_else_is_put_whole(wire: Wire) -> None:
+def test_in_a_transaction_the_session_or_team_has_its_condition_and_all_else_is_put_whole(wire: Wire) -> None:
     _everything_is_written()
-    (transaction,) = wire.sent("TransactWriteItems")
-    puts = [item["Put"] for item in transaction["TransactItems"]]
-    tables = [put["TableName"].rpartition("-")[2] for put in puts]
-    assert sorted(tables) == ["audit", "ledger", "sessions"]
-    assert "ConditionExpression" in puts[tables.index("sessions")]
+    written = []
+    for transaction in wire.sent("TransactWriteItems"):
+        puts = [item["Put"] for item in transaction["TransactItems"]]
+        written.append({put["TableName"].rpartition("-")[2]: "ConditionExpression" in put for put in puts})
+    assert written == [{"sessions": True, "ledger": False, "audit": False}, {"teams": True, "audit": False}]

@@ -7,12 +7,14 @@ from datetime import datetime
 
 import pytest
 
-from tests.fakes.memory import MemoryApiClients, MemoryEntries, MemoryIdempotency, MemorySessions, MemoryTeams
-from tests.fakes.memory_books import MemoryParkedEvents
+from tests.fakes.memory import MemoryEntries, MemoryIdempotency, MemorySessions
+from tests.fakes.memory_books import MemoryAudit, MemoryBooks, MemoryParkedEvents
+from tests.fakes.memory_teams import MemoryApiClients, MemoryStripeAccounts, MemoryTeams
 from tests.storage.books_contract import BooksContract, BooksStage, ParkedEventContract
-from tests.storage.contract import ApiClientContract, EntryContract, SessionContract, SessionStage, TeamContract
+from tests.storage.contract import EntryContract, SessionContract, SessionStage
 from tests.storage.idempotency_contract import IdempotencyContract, IdempotencyStage
 from tests.storage.samples import CLINIC, counted_entropy, without_a_field
+from tests.storage.teams_contract import ApiClientContract, StripeAccountContract, TeamContract
 from tests.storage.walk_contract import WalkContract
 
 
@@ -46,8 +48,16 @@ class TestMemoryBooks(BooksContract):
 
 class TestMemoryTeams(TeamContract):
     @pytest.fixture
-    def teams(self) -> MemoryTeams:
-        return MemoryTeams()
+    def books(self) -> MemoryBooks:
+        return MemoryBooks()
+
+    @pytest.fixture
+    def audit(self, books: MemoryBooks) -> MemoryAudit:
+        return books.audit()
+
+    @pytest.fixture
+    def teams(self, books: MemoryBooks) -> MemoryTeams:
+        return MemoryTeams(books)
 
     @pytest.fixture
     def older_team(self, teams: MemoryTeams) -> Callable[[], None]:
@@ -58,6 +68,12 @@ class TestMemoryApiClients(ApiClientContract):
     @pytest.fixture
     def clients(self) -> MemoryApiClients:
         return MemoryApiClients()
+
+
+class TestMemoryStripeAccounts(StripeAccountContract):
+    @pytest.fixture
+    def accounts(self) -> MemoryStripeAccounts:
+        return MemoryStripeAccounts()
 
 
 class TestMemoryEntries(EntryContract):

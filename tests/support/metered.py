@@ -14,14 +14,9 @@ from chalicelib.domain.links import LinkClaims, derive_key, mint
 from chalicelib.domain.sessions import Session
 from chalicelib.gateways.access_tokens import mint_access_token
 from chalicelib.storage.cached import CachedApiClients, CachedTeams
-from chalicelib.storage.dynamodb import (
-    DynamoApiClients,
-    DynamoEntries,
-    DynamoIdempotency,
-    DynamoSessions,
-    DynamoTeams,
-)
+from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
 from tests.storage.wire import Wire
 from tests.support.edge import Edge
 from tests.support.seam import Kind, Spent, spent_on
@@ -93,8 +88,9 @@ class MeteredDynamoWorld(MeteredWorld):
         self.context = replace(
             self.context,
             sessions=DynamoSessions(self.random.randbytes, retention, self.context.settings.books_retention),
-            teams=DynamoTeams(),
+            teams=DynamoTeams(self.context.settings.books_retention),
             api_clients=DynamoApiClients(),
+            stripe_accounts=DynamoStripeAccounts(),
             entries=DynamoEntries(retention),
             idempotency=DynamoIdempotency(self.random.randbytes),
             ledger=DynamoLedger(),

@@ -40,14 +40,9 @@ from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.deliveries import signature
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.payments import Outcome
-from tests.fakes.memory import (
-    MemoryApiClients,
-    MemoryEntries,
-    MemoryIdempotency,
-    MemorySessions,
-    MemoryTeams,
-)
+from tests.fakes.memory import MemoryEntries, MemoryIdempotency, MemorySessions
 from tests.fakes.memory_books import MemoryParkedEvents
+from tests.fakes.memory_teams import MemoryApiClients, MemoryStripeAccounts, MemoryTeams
 from tests.support.seam import Seam
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -111,8 +106,9 @@ class World:
         self.stripe = StripeStandIn(self.clock, random.Random(seed), "https://pay.example", secret_key=STRIPE_KEY)
         self.stripe.add_webhook_endpoint(WEBHOOK_URL, WEBHOOK_SECRET)
         self.sessions = MemorySessions(self.random.randbytes)
-        self.teams = MemoryTeams()
+        self.teams = MemoryTeams(self.sessions.books)
         self.api_clients = MemoryApiClients()
+        self.stripe_accounts = MemoryStripeAccounts()
         self.entries = MemoryEntries()
         self.idempotency = MemoryIdempotency(self.random.randbytes)
         self.ledger = self.sessions.books.ledger()
@@ -134,6 +130,7 @@ class World:
             sessions=self.seam.watched(self.sessions, "sessions"),
             teams=self.seam.watched(self.teams, "teams"),
             api_clients=self.seam.watched(self.api_clients, "api_clients"),
+            stripe_accounts=self.seam.watched(self.stripe_accounts, "stripe_accounts"),
             entries=self.seam.watched(self.entries, "entries"),
             idempotency=self.seam.watched(self.idempotency, "idempotency"),
             ledger=self.seam.watched(self.ledger, "ledger"),

@@ -1,0 +1,107 @@
+"""The Stripe accounts of a team: how it gets one, what Stripe says of it, and how it loses it. Never asks Stripe.
+
+An account that was disconnected stays with the team, without being one to charge on: attempts keep the account that
+they were made with. The default account stays the default while it is away, since money must not go to another
+practitioner by itself; the next one that is connected takes its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain.currencies import CURRENCIES
+from chalicelib.domain.teams import PayeeAccount, Team
+
+MOST_ACCOUNTS = 50
+"""Of one team, those disconnected among them."""
+
+
+class TooManyAccountsError(Exception):
+    """The team has as many accounts as are kept."""
+
+    def __init__(self) -> None:
+        super().__init__(f"at most {MOST_ACCOUNTS} Stripe accounts of one clinic, with those disconnected")
+
+
+class UnknownAccountError(Exception):
+    """The team has no such account, or it is connected no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSeen:
+    """An account as Stripe shows it; `stripe_account_id` None is the deployment's own."""
+
+    stripe_account_id: str | None
+    charges_enabled: bool
+    details_submitted: bool
+    disabled_reason: str | None
+    country: str | None
+    default_currency: str | None
+
+
+def connected(team: Team, seen: AccountSeen, now: datetime) -> Team:
+    """The team with this account, the default where it has no other connected one. Raises TooManyAccountsError."""
+    known = team.account(seen.stripe_account_id)
+    default = team.payee(None)
+    is_default = default is None or default == known or not default.is_connected
+    connected_at = known.connected_at if known and known.is_connected else now
+    account = _as_seen(PayeeAccount(seen.stripe_account_id, is_default=is_default, connected_at=connected_at), seen)
+    others = tuple(
+        replace(one, is_default=one.is_default and not is_default) for one in team.accounts if one is not known
+    )
+    if len(others) >= MOST_ACCOUNTS:
+        raise TooManyAccountsError
+    return _with_currency(replace(team, accounts=(*others, account)))
+
+
+def refreshed(team: Team, seen: AccountSeen) -> Team:
+    """The team, with what Stripe says of this account now; as it was, where it has no such account."""
+    return _with_currency(
+        replace(
+            team,
+            accounts=tuple(
+                _as_seen(one, seen) if one.stripe_account_id == seen.stripe_account_id else one for one in team.accounts
+            ),
+        )
+    )
+
+
+def disconnected(team: Team, stripe_account_id: str | None, at: datetime) -> Team:
+    """The team without access to this account since then; as it was, where it had none, or got it later than that."""
+    known = team.account(stripe_account_id)
+    if known is None or not known.is_connected or _is_later(known.connected_at, at):
+        return team
+    gone = replace(known, disconnected_at=at)
+    return replace(team, accounts=tuple(gone if one is known else one for one in team.accounts))
+
+
+def made_default(team: Team, stripe_account_id: str | None) -> Team:
+    """The team whose fees without a payee are paid on this account. Raises UnknownAccountError."""
+    if not team.has_account(stripe_account_id):
+        raise UnknownAccountError
+    accounts = tuple(replace(one, is_default=one.stripe_account_id == stripe_account_id) for one in team.accounts)
+    return _with_currency(replace(team, accounts=accounts))
+
+
+def _is_later(connected_at: datetime | None, at: datetime) -> bool:
+    """Stripe tells times in whole seconds: what happened in the very second of the connection came after it."""
+    return connected_at is not None and connected_at.replace(microsecond=0) > at
+
+
+def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
+    return replace(
+        account,
+        charges_enabled=seen.charges_enabled,
+        details_submitted=seen.details_submitted,
+        disabled_reason=seen.disabled_reason,
+        country=seen.country,
+        default_currency=seen.default_currency,
+    )
+
+
+def _with_currency(team: Team) -> Team:
+    """A clinic's fees are in the currency of its default account, if it is one that we know."""
+    account = team.payee(None)
+    code = account.default_currency if account else None
+    return replace(team, default_currency=code) if code and code in CURRENCIES else team
