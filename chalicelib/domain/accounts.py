@@ -104,4 +104,4 @@ def _with_currency(team: Team) -> Team:
     """A clinic's fees are in the currency of its default account, if it is one that we know."""
     account = team.payee(None)
     code = account.default_currency if account else None
-    return replace(team, default_currency=code) if code and code in CURRENCIES else team
+    return replace(team, default_currency=str(code)) if code in CURRENCIES else team

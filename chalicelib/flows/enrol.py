@@ -20,6 +20,7 @@ from chalicelib.domain.api_clients import (
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.money import currency as currency_of
 from chalicelib.domain.teams import PayeeAccount, Plan, Team, web_origin
+from chalicelib.flows.change_team import change_team
 from chalicelib.flows.context import Context
 from chalicelib.storage.stores import NotFoundError
 
@@ -65,12 +66,17 @@ def enrol_team(
     scheduling_add_on: bool = False,
     default_currency: str = "aud",
     more_currencies: tuple[str, ...] = (),
+    on_own_account: bool | None = None,
 ) -> Enrolled:
-    """A team that charges on the deployment's own Stripe account, and its first client.
+    """A team, and its first client. `on_own_account`: it charges on the deployment's own Stripe account.
+
+    None: as clinics of this deployment do; those of a platform connect an account of their own first.
 
     Raises TeamNameError, UnknownCurrencyError, StoreUnavailableError. Should the client fail after the team was kept,
     `add_client` completes it.
     """
+    if on_own_account is None:
+        on_own_account = not ctx.settings.is_platform
     team = Team(
         team_id=str(UUID(bytes=ctx.entropy(16), version=4)),
         name=_checked_name(name),
@@ -79,7 +85,7 @@ def enrol_team(
         scheduling_add_on=scheduling_add_on,
         default_currency=currency_of(default_currency).code,
         more_currencies=tuple(currency_of(code).code for code in more_currencies),
-        accounts=(DEPLOYMENTS_OWN_ACCOUNT,),
+        accounts=(DEPLOYMENTS_OWN_ACCOUNT,) if on_own_account else (),
     )
     ctx.teams.create(team)
     client = add_client(ctx, team.team_id)
@@ -143,11 +149,8 @@ def drop_secret(ctx: Context, client_id: str) -> int:
 
 def set_allowed_origins(ctx: Context, team_id: str, origins: Sequence[str]) -> Team:
     """The team, with exactly these origins whose pages may call the API. Raises InvalidOriginError, NotFoundError."""
-    team = ctx.teams.get(team_id)
-    changed = replace(team, allowed_origins=tuple(dict.fromkeys(web_origin(one) for one in origins)))
-    if changed != team:
-        ctx.teams.save(team, changed)
-    return changed
+    written = tuple(dict.fromkeys(web_origin(one) for one in origins))
+    return change_team(ctx, team_id, lambda team: replace(team, allowed_origins=written))
 
 
 def _client(ctx: Context, client_id: str) -> ApiClient:

@@ -54,6 +54,7 @@ def test_the_first_account_is_the_default_and_fees_are_in_its_currency() -> None
 def test_a_second_account_is_a_payee_beside_the_default() -> None:
     team = connected(connected(TEAM, seen(), NOON), seen("acct_2", default_currency="usd"), LATER)
     assert defaults(team) == {"acct_1": True, "acct_2": False}
+    assert defaults(connected(team, seen("acct_3"), LATER)) == {"acct_1": True, "acct_2": False, "acct_3": False}
     assert team.default_currency == "nzd"
     assert team.can_charge("acct_2")
 
@@ -102,6 +103,11 @@ def test_a_default_that_comes_back_beside_another_is_no_default_any_more() -> No
     assert defaults(team) == {"acct_2": True, "acct_1": False}
 
 
+def test_where_none_is_the_default_the_one_that_is_connected_again_becomes_it() -> None:
+    team = replace(TEAM, accounts=(PayeeAccount("acct_1", is_default=False),))
+    assert defaults(connected(team, seen(), NOON)) == {"acct_1": True}
+
+
 def test_a_currency_that_we_do_not_know_leaves_the_clinics_own() -> None:
     assert connected(TEAM, seen(default_currency="xxx"), NOON).default_currency == "aud"
     assert connected(TEAM, seen(default_currency=None), NOON).default_currency == "aud"
@@ -133,6 +139,12 @@ def test_what_stripe_says_of_an_account_is_kept_and_who_is_default_stays() -> No
 def test_what_stripe_says_of_a_strange_account_changes_nothing() -> None:
     team = connected(TEAM, seen(), NOON)
     assert refreshed(team, seen("acct_2", charges_enabled=False)) == team
+    assert refreshed(TEAM, seen()) == TEAM
+
+
+def test_whether_the_owner_has_told_stripe_all_is_kept() -> None:
+    (account,) = refreshed(connected(TEAM, seen(), NOON), seen(details_submitted=False)).accounts
+    assert account.details_submitted is False
 
 
 def test_the_deployments_own_account_can_be_restricted_too() -> None:
@@ -151,6 +163,11 @@ def test_a_disconnected_account_is_kept_and_charges_nobody() -> None:
     assert team.charge_bar("acct_1") is ChargeBar.DISCONNECTED
     assert not team.has_account("acct_1")
     assert defaults(team) == {"acct_1": True}
+
+
+def test_the_others_stay_when_one_goes() -> None:
+    team = disconnected(connected(connected(TEAM, seen(), NOON), seen("acct_2"), NOON), "acct_2", LATER)
+    assert [team.has_account(account) for account in ("acct_1", "acct_2")] == [True, False]
 
 
 def test_an_account_that_is_gone_or_strange_cannot_go() -> None:

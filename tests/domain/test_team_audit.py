@@ -81,6 +81,25 @@ def test_a_first_account_that_cannot_charge_yet_says_so() -> None:
     ]
 
 
+def test_an_account_that_can_charge_again_and_one_dropped_that_was_our_own() -> None:
+    unable = replace(TEAM, accounts=(FIRST, replace(SECOND, charges_enabled=False)))
+    assert entries(unable, TEAM) == [("charges_enabled", "acct_2", None)]
+    assert entries(replace(TEAM, accounts=(PayeeAccount(None),)), replace(TEAM, accounts=())) == [
+        ("account_dropped", "own", None)
+    ]
+
+
+def test_what_was_over_already_is_not_told_again() -> None:
+    deleted = replace(TEAM, deleted_at=NOON)
+    assert entries(deleted, replace(deleted, suspended=True)) == [("suspended", None, None)]
+    gone = replace(SECOND, disconnected_at=NOON)
+    before = replace(TEAM, accounts=(FIRST, gone))
+    assert entries(before, replace(before, accounts=(FIRST, replace(gone, charges_enabled=False)))) == [
+        ("charges_disabled", "acct_2", None)
+    ]
+    assert entries(replace(TEAM, accounts=(FIRST,)), before) == []
+
+
 def test_what_is_nobodys_money_or_access_leaves_nothing() -> None:
     assert team_audit(TEAM, TEAM, by=PAT, at=NOON, audit_id="a1") is None
     assert entries(TEAM, replace(TEAM, name="Bay Road Clinic", allowed_origins=("https://clinic.example",))) == []
