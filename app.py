@@ -16,6 +16,7 @@ from chalicelib.flows.sweep import SWEEP_SECONDS
 from chalicelib.flows.sweep import sweep as sweep_due
 from chalicelib.http import (
     about_routes,
+    connect_routes,
     link_routes,
     money_routes,
     participant_routes,
@@ -38,6 +39,7 @@ session_routes.add_routes(routes)
 participant_routes.add_routes(routes)
 money_routes.add_routes(routes)
 team_routes.add_routes(routes)
+connect_routes.add_routes(routes)
 link_routes.add_routes(routes)
 webhook_routes.add_routes(routes)
 about_routes.add_routes(routes)

@@ -93,7 +93,9 @@ def _context(environment: Mapping[str, str], parts: Parts) -> Context:
     """The product's context, as a deployment makes it, but for the clock and the counters on its way out."""
     settings = load(environment, fetch_secrets)
     http = MeteredHTTPClient(deadline_client(), parts.meter)
-    stripe = StripeApi(stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api, http), time.sleep)
+    key = settings.secrets.stripe_secret_key
+    client = stripe_client(key, settings.stripe_api, http, connect=settings.stripe_connect)
+    stripe = StripeApi(client, time.sleep)
     made = replace(wiring.make_context(settings), clock=parts.clock.now, stripe=stripe)
     wiring.use(made)
     return made

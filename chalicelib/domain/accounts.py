@@ -35,6 +35,7 @@ class AccountSeen:
     stripe_account_id: str | None
     charges_enabled: bool
     details_submitted: bool
+    is_controlled: bool
     disabled_reason: str | None
     country: str | None
     default_currency: str | None
@@ -45,14 +46,28 @@ def connected(team: Team, seen: AccountSeen, now: datetime) -> Team:
     known = team.account(seen.stripe_account_id)
     default = team.payee(None)
     is_default = default is None or default == known or not default.is_connected
-    connected_at = known.connected_at if known and known.is_connected else now
-    account = _as_seen(PayeeAccount(seen.stripe_account_id, is_default=is_default, connected_at=connected_at), seen)
+    account = _as_seen(PayeeAccount(seen.stripe_account_id, is_default=is_default, connected_at=now), seen)
     others = tuple(
         replace(one, is_default=one.is_default and not is_default) for one in team.accounts if one is not known
     )
     if len(others) >= MOST_ACCOUNTS:
         raise TooManyAccountsError
     return _with_currency(replace(team, accounts=(*others, account)))
+
+
+def unfinished(team: Team) -> PayeeAccount | None:
+    """An account that the platform made for this team, and that its owner has not filled in."""
+    return next((one for one in team.accounts if one.is_connected and _is_to_fill_in(one)), None)
+
+
+def _is_to_fill_in(account: PayeeAccount) -> bool:
+    return account.is_controlled and not account.details_submitted
+
+
+def check_room(team: Team) -> None:
+    """Refuse one account more than are kept. Raises TooManyAccountsError."""
+    if len(team.accounts) >= MOST_ACCOUNTS:
+        raise TooManyAccountsError
 
 
 def refreshed(team: Team, seen: AccountSeen) -> Team:
@@ -70,7 +85,7 @@ def refreshed(team: Team, seen: AccountSeen) -> Team:
 def disconnected(team: Team, stripe_account_id: str | None, at: datetime) -> Team:
     """The team without access to this account since then; as it was, where it had none, or got it later than that."""
     known = team.account(stripe_account_id)
-    if known is None or not known.is_connected or _is_later(known.connected_at, at):
+    if known is None or not known.is_connected or is_later(known.connected_at, at):
         return team
     gone = replace(known, disconnected_at=at)
     return replace(team, accounts=tuple(gone if one is known else one for one in team.accounts))
@@ -84,8 +99,11 @@ def made_default(team: Team, stripe_account_id: str | None) -> Team:
     return _with_currency(replace(team, accounts=accounts))
 
 
-def _is_later(connected_at: datetime | None, at: datetime) -> bool:
-    """Stripe tells times in whole seconds: what happened in the very second of the connection came after it."""
+def is_later(connected_at: datetime | None, at: datetime) -> bool:
+    """Whether it was connected later than at that time of Stripe's, which is in whole seconds.
+
+    What happened in the very second of the connection came after it.
+    """
     return connected_at is not None and connected_at.replace(microsecond=0) > at
 
 
@@ -94,6 +112,7 @@ def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
         account,
         charges_enabled=seen.charges_enabled,
         details_submitted=seen.details_submitted,
+        is_controlled=seen.is_controlled,
         disabled_reason=seen.disabled_reason,
         country=seen.country,
         default_currency=seen.default_currency,

@@ -21,6 +21,7 @@ from typing import assert_never
 
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, standing
+from chalicelib.domain.reach import out_of_reach
 from chalicelib.domain.refunds import settled_keys
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.teams import Team
@@ -112,5 +113,6 @@ def _offer(participant: Participant, team: Team, now: datetime) -> Door:
     trouble = trouble_with(participant.history, OFFER_KEY)
     is_settled = OFFER_KEY in settled_keys(participant.history)
     waiting = trouble is not None and not is_settled and (trouble.retry_at is None or now < trouble.retry_at)
-    # Money that came in a shape we do not accept must not be asked for a second time.
-    return Door.OFFER_REFUSED if waiting or has_strange_payment(participant.history) else Door.PAY
+    # Money that came in a shape we do not accept, or that we cannot see, must not be asked for a second time.
+    unclear = has_strange_payment(participant.history) or any(out_of_reach(participant.history))
+    return Door.OFFER_REFUSED if waiting or unclear else Door.PAY

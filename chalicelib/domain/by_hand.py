@@ -30,6 +30,7 @@ from chalicelib.domain.edits import (
     live_attempts,
 )
 from chalicelib.domain.facts import (
+    AttemptGivenUp,
     PaymentHistory,
     RefundDecision,
     RefundReason,
@@ -39,11 +40,12 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.money import currency, display
 from chalicelib.domain.obligations import refunds_key, whatever_is_owed
-from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
+from chalicelib.domain.payments import Owing, PaymentStatus, fold, is_returned, standing
+from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
 from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
-from chalicelib.domain.troubles import tried_anew
+from chalicelib.domain.troubles import expire_key, look_key, tried_anew
 
 MAX_REASON = 255
 
@@ -195,8 +197,10 @@ def waive(session: Session, participant: Participant, by: By) -> Session:
     if by.at >= session.end_time:
         raise EndedError
     _check_reason(by)
-    _check_unpaid(session, participant)
-    attempts = live_attempts(participant)
+    # Whatever became of an offer that nobody can see: this lets them in.
+    seen = replace(participant, history=within_reach(participant.history))
+    _check_unpaid(session, seen)
+    attempts = live_attempts(seen)
     if attempts:
         raise OpenOffersError(attempts)
     waiver = Waiver(by.at, by.who, by.why)
@@ -242,7 +246,16 @@ def settle_by_hand(session: Session, participant: Participant, key: str, by: By,
         amount, because = said.amount, said.because
     _check_reason(by)
     settled = SettledByHand(key, by.at, by.who, by.why, is_given, amount, because)
-    return _with_history(session, participant, replace(history, settled=(*others, settled)))
+    history = _without_lost_offer(replace(history, settled=(*others, settled)), key)
+    return _with_history(session, participant, history)
+
+
+def _without_lost_offer(history: PaymentHistory, key: str) -> PaymentHistory:
+    """Whoever settles the look at an offer that is out of our reach has looked themselves: nobody pays it any more."""
+    for attempt in out_of_reach(history):
+        if key in {look_key(attempt), expire_key(attempt)}:
+            return fold(history, AttemptGivenUp(attempt.attempt_id))
+    return history
 
 
 def _at_stake(session: Session, participant: Participant, key: str) -> tuple[int, RefundReason | None] | None:

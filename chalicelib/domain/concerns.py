@@ -83,7 +83,7 @@ def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Itera
 
 
 def _is_lasting(trouble: Trouble) -> bool:
-    return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None
+    return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None or trouble.out_of_reach
 
 
 def _still_to_go(one: Obligation) -> str:

@@ -86,6 +86,10 @@ class Attempt:
     url: str | None = None
     looked_at: datetime | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self.state is AttemptState.OPEN
+
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPaid:
@@ -171,13 +175,17 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An act that did not succeed: how often, why in plain words, and when it is tried again (None: no more)."""
+    """An act that did not succeed: how often, why in plain words, and when it is tried again (None: no more).
+
+    `out_of_reach`: its Stripe account is not connected any more, so that nothing on it can be seen or done.
+    """
 
     key: str
     failures: int
     first_failed_at: datetime
     retry_at: datetime | None
     reason: str
+    out_of_reach: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +288,13 @@ class AttemptVoid:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptGivenUp:
+    """A person has looked at an offer that is out of our reach, and says that nobody pays it any more."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptLooked:
     """Stripe was asked about this attempt because a look was due; what it said comes beside this."""
 
@@ -289,12 +304,13 @@ class AttemptLooked:
 
 @dataclass(frozen=True, slots=True)
 class ActFailed:
-    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry."""
+    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry. `out_of_reach`: see `Trouble`."""
 
     key: str
     failed_at: datetime
     reason: str
     jitter: float
+    out_of_reach: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,4 +320,14 @@ class ActSucceeded:
     key: str
 
 
-Seen = CheckoutSeen | ChargeSeen | RefundSeen | DisputeSeen | AttemptVoid | AttemptLooked | ActFailed | ActSucceeded
+Seen = (
+    CheckoutSeen
+    | ChargeSeen
+    | RefundSeen
+    | DisputeSeen
+    | AttemptVoid
+    | AttemptGivenUp
+    | AttemptLooked
+    | ActFailed
+    | ActSucceeded
+)

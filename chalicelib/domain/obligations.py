@@ -34,7 +34,7 @@ from chalicelib.domain.payments import (
 from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys
 from chalicelib.domain.returns import Returning, charge_key, returning
 from chalicelib.domain.sessions import Session, owing
-from chalicelib.domain.troubles import trouble_with
+from chalicelib.domain.troubles import expire_key, look_key, trouble_with
 
 LOOKS_AFTER = (timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=1))
 LOOKS_EVERY = timedelta(hours=6)
@@ -167,12 +167,12 @@ def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
 
 def _of_attempt(claim: Owing, history: PaymentHistory, attempt: Attempt) -> Iterator[Obligation]:
     if _has_unproven_charge(history, attempt):
-        yield LookAtCheckout(f"look:{attempt.attempt_id}", _look_for_charge(attempt), attempt)
+        yield LookAtCheckout(look_key(attempt), _look_for_charge(attempt), attempt)
     elif attempt.state in LIVE:
-        yield LookAtCheckout(f"look:{attempt.attempt_id}", _next_look(claim, attempt), attempt)
+        yield LookAtCheckout(look_key(attempt), _next_look(claim, attempt), attempt)
     if attempt.state is AttemptState.OPEN:
         closes_at = claim.end_time if is_wanted(claim, history, attempt) else attempt.made_at
-        yield ExpireCheckout(f"expire:{attempt.attempt_id}", closes_at, attempt)
+        yield ExpireCheckout(expire_key(attempt), closes_at, attempt)
 
 
 def is_wanted(claim: Owing, history: PaymentHistory, attempt: Attempt) -> bool:

@@ -31,6 +31,7 @@ from chalicelib.domain.facts import (
     ActFailed,
     ActSucceeded,
     Attempt,
+    AttemptGivenUp,
     AttemptLooked,
     AttemptState,
     AttemptVoid,
@@ -51,7 +52,7 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.money import Money
 from chalicelib.domain.refunds import promised, went_back
-from chalicelib.domain.troubles import with_failure, without_trouble
+from chalicelib.domain.troubles import expire_key, look_key, with_failure, without_trouble
 
 _RANK = {
     AttemptState.PLANNED: 0,
@@ -144,6 +145,8 @@ def _folded(history: PaymentHistory, seen: Seen) -> PaymentHistory:
             return _with_dispute(history, seen)
         case AttemptVoid():
             return _with_attempt(history, seen.attempt_id, lambda attempt: _advance(attempt, AttemptState.VOID))
+        case AttemptGivenUp():
+            return _with_attempt(history, seen.attempt_id, lambda attempt: _advance(attempt, AttemptState.EXPIRED))
         case AttemptLooked():
             return _with_attempt(history, seen.attempt_id, lambda attempt: _looked_at(attempt, seen.looked_at))
         case ActFailed():
@@ -202,7 +205,7 @@ def _with_attempt(history: PaymentHistory, attempt_id: str, change: Callable[[At
     paying = {payment.attempt_id for payment in history.payments}
     dead = [a for a in attempts if a.state not in LIVE | {AttemptState.PAID} and a.attempt_id not in paying]
     dropped = dead[:-DEAD_ATTEMPTS_KEPT]
-    over = {f"{act}:{a.attempt_id}" for a in dropped for act in ("look", "expire")}
+    over = {key for a in dropped for key in (look_key(a), expire_key(a))}
     return replace(
         history,
         attempts=tuple(a for a in attempts if a not in dropped),

@@ -91,14 +91,15 @@ class PayeeAccount:
     """A Stripe account the team is paid on; `stripe_account_id` None is the deployment's own account.
 
     One that was disconnected is kept, since attempts were made on it. What Stripe says of it: `charges_enabled`, and
-    its code why not (`disabled_reason`); whether its owner has filled in what Stripe asks for; its country (ISO 3166-1
-    alpha-2) and its default currency (https://docs.stripe.com/api/accounts/object).
+    its code why not (`disabled_reason`); whether its owner has filled in what Stripe asks for; whether the platform
+    made it (`is_controlled`: its owner cannot disconnect it at Stripe); its country (ISO 3166-1 alpha-2) and currency (https://docs.stripe.com/api/accounts/object).
     """
 
     stripe_account_id: str | None
     charges_enabled: bool = True
     is_default: bool = True
     details_submitted: bool = True
+    is_controlled: bool = False
     disabled_reason: str | None = None
     country: str | None = None
     default_currency: str | None = None

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.facts import ActFailed, PaymentHistory, Trouble
+from chalicelib.domain.facts import ActFailed, Attempt, PaymentHistory, Trouble
 
 FIRST_RETRY_AFTER = timedelta(minutes=1)
 LONGEST_RETRY_AFTER = timedelta(hours=6)
+OUT_OF_REACH_RETRY_AFTER = timedelta(hours=1)
+"""The longest, where an account is not connected: it may be again at any moment, and people wait for that."""
+
 RETRIES_END_AFTER = timedelta(days=7)
 OFFER_KEY = "offer"
 """The key when Stripe refuses to make a Checkout Session: kept until one is made."""
@@ -26,7 +29,8 @@ def with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
     known = next((trouble for trouble in history.troubles if trouble.key == failed.key), None)
     failures = known.failures + 1 if known else 1
     since = known.first_failed_at if known else failed.failed_at
-    trouble = Trouble(failed.key, failures, since, _retry_at(failures, since, failed), failed.reason)
+    retry_at = _retry_at(failures, since, failed)
+    trouble = Trouble(failed.key, failures, since, retry_at, failed.reason, failed.out_of_reach)
     others = without_trouble(history, failed.key).troubles
     return replace(history, troubles=tuple(sorted([*others, trouble], key=lambda one: one.key)))
 
@@ -50,8 +54,25 @@ def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
     return next((trouble for trouble in history.troubles if trouble.key == key), None)
 
 
+def look_key(attempt: Attempt) -> str:
+    """The key of asking Stripe how far an offer has come."""
+    return f"look:{attempt.attempt_id}"
+
+
+def expire_key(attempt: Attempt) -> str:
+    """The key of closing an offer at Stripe."""
+    return f"expire:{attempt.attempt_id}"
+
+
+def _longest_wait(failed: ActFailed) -> timedelta:
+    """An offer is tried when the client asks for it: once the account is there again, they wait no longer than that."""
+    if not failed.out_of_reach:
+        return LONGEST_RETRY_AFTER
+    return FIRST_RETRY_AFTER if failed.key == OFFER_KEY else OUT_OF_REACH_RETRY_AFTER
+
+
 def _retry_at(failures: int, since: datetime, failed: ActFailed) -> datetime | None:
-    wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, _MOST_DOUBLINGS), LONGEST_RETRY_AFTER)
+    wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, _MOST_DOUBLINGS), _longest_wait(failed))
     retry_at = failed.failed_at + wait * (1 + failed.jitter / 4)
     # An offer is asked for by the client, who would be locked out by the last of its tries.
     goes_on = failed.key == OFFER_KEY or retry_at < since + RETRIES_END_AFTER

@@ -23,7 +23,7 @@ from chalicelib.domain.obligations import (
 from chalicelib.domain.payments import fold
 from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.context import Context
-from chalicelib.gateways.stripe_api import StripeError
+from chalicelib.gateways.stripe_api import AccountGoneError, StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 
 ACTS_PER_SAVE = 20
@@ -41,16 +41,17 @@ def carry_out(ctx: Context, obligation: Obligation, history: PaymentHistory) -> 
     try:
         seen = _act(ctx, obligation, history)
     except (StripeError, StrangeObjectError) as error:
-        return [_failed(ctx, obligation, str(error))]
+        return [act_failed(ctx, obligation.key, _doing(obligation), error)]
     if reduce(fold, seen, history) == history:
         # It would be owed again at once, and asked for at every tick.
-        return [_failed(ctx, obligation, "it told nothing new")]
+        return [act_failed(ctx, obligation.key, _doing(obligation), StrangeObjectError("it told nothing new"))]
     return [*seen, ActSucceeded(obligation.key)] if trouble_with(history, obligation.key) else seen
 
 
-def _failed(ctx: Context, obligation: Obligation, why: str) -> ActFailed:
-    reason = f"{_doing(obligation)} did not succeed at Stripe ({why})."
-    return ActFailed(obligation.key, ctx.clock(), reason, ctx.jitter())
+def act_failed(ctx: Context, key: str, doing: str, error: Exception) -> ActFailed:
+    """That it failed, in a sentence about what was being done."""
+    reason = f"{doing} did not succeed at Stripe ({error})."
+    return ActFailed(key, ctx.clock(), reason, ctx.jitter(), out_of_reach=isinstance(error, AccountGoneError))
 
 
 def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[Seen]:
@@ -96,12 +97,16 @@ def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen
     return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
 
 
+LOOKING = "Asking how far a payment has come"
+CLOSING = "Closing an offer to pay"
+
+
 def _doing(obligation: Obligation) -> str:
     match obligation:
         case LookAtCheckout():
-            return "Asking how far a payment has come"
+            return LOOKING
         case ExpireCheckout():
-            return "Closing an offer to pay"
+            return CLOSING
         case FetchCharge():
             return "Fetching a charge"
         case ListRefunds():

@@ -23,7 +23,7 @@ def change_team(ctx: Context, team_id: str, decide: Callable[[Team], Team]) -> T
     Other processes know it within 60 s.
     """
     for tries in range(TRIES):
-        team = ctx.teams.get(team_id)
+        team = ctx.teams.newest(team_id)
         decided = decide(team)
         if decided == team:
             return team

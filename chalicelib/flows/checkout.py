@@ -22,12 +22,12 @@ from chalicelib.domain.links import ReturnClaims
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
-from chalicelib.domain.troubles import OFFER_KEY
-from chalicelib.flows.carry_out import look
+from chalicelib.domain.troubles import OFFER_KEY, look_key
+from chalicelib.flows.carry_out import LOOKING, act_failed, look
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
 from chalicelib.flows.open_link import OpenedLink
-from chalicelib.gateways.stripe_api import StripeBrokenError, StripeRefusedError
+from chalicelib.gateways.stripe_api import AccountGoneError, StripeBrokenError, StripeRefusedError
 from chalicelib.storage.codec import check_writable
 
 MOST_STEPS = 8
@@ -54,6 +54,7 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
     Raises StripeUncertainError and StripeBrokenError (try again), ContendedError, UnsettledError.
     """
     session, number, looked = link.session, link.participant.number, frozenset[str]()
+    known = {attempt.attempt_id for attempt in link.participant.history.attempts}
     for _ in range(MOST_STEPS):
         step = _next_step(ctx, session, number, link.team, looked)
         match step:
@@ -64,7 +65,7 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
             case Plan():
                 session = _plan(ctx, session, number, link.team)
             case Look() | Close() | Send():
-                session = _carried_out(ctx, session, number, step)
+                session = _carried_out(ctx, session, number, step, was_sent=step.attempt.attempt_id in known)
                 looked |= {step.attempt.attempt_id}
     message = f"paying for session {session.session_id} did not come to an end"
     raise UnsettledError(message)
@@ -107,10 +108,13 @@ def _return_token(ctx: Context, session: Session, number: int, attempt_id: str) 
     return links.mint_return(ctx.settings.link_keys, claims, _participant(session, number).key_id)
 
 
-def _carried_out(ctx: Context, session: Session, number: int, step: Look | Close | Send) -> Session:
-    """Do it at Stripe, and fold what was seen into the newest state."""
+def _carried_out(ctx: Context, session: Session, number: int, step: Look | Close | Send, *, was_sent: bool) -> Session:
+    """Do it at Stripe, and fold what was seen into the newest state. `was_sent`: perhaps, by an earlier request."""
     check_writable(session)
-    seen = _seen(ctx, step)
+    try:
+        seen = _seen(ctx, step)
+    except AccountGoneError as error:
+        seen = _out_of_reach(ctx, step, error, was_sent=was_sent)
     return change(ctx, session, lambda newest: saw(newest, number, *seen))
 
 
@@ -124,14 +128,28 @@ def _seen(ctx: Context, step: Look | Close | Send) -> list[Seen]:
             return _sent(ctx, attempt)
 
 
+def _out_of_reach(ctx: Context, step: Look | Close | Send, error: AccountGoneError, *, was_sent: bool) -> list[Seen]:
+    """Of what was sent before, nobody can say whether it was made; what is sent now was not."""
+    if isinstance(step, Send) and not was_sent:
+        failed = ActFailed(OFFER_KEY, ctx.clock(), _refused(str(error)), ctx.jitter(), out_of_reach=True)
+        return [AttemptVoid(step.attempt.attempt_id), failed]
+    return [act_failed(ctx, look_key(step.attempt), LOOKING, error)]
+
+
 def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
     try:
         return [ctx.stripe.create_checkout(attempt, ctx.deadline), ActSucceeded(OFFER_KEY)]
     except StripeBrokenError:
         return look(ctx, attempt)
+    except AccountGoneError:
+        raise
     except StripeRefusedError as error:
         void = AttemptVoid(attempt.attempt_id)
         if error.param == _STALE:
             return [void]
-        reason = f"Stripe refuses to take this payment ({error.code or 'no reason given'}); the client cannot pay."
+        reason = _refused(error.code or "no reason given")
         return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter())]
+
+
+def _refused(why: str) -> str:
+    return f"Stripe refuses to take this payment ({why}); the client cannot pay."

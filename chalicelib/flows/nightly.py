@@ -1,6 +1,7 @@
 """The nightly reconciliation: every account that a team is paid on, the last three days, what differs folded in.
 
-It begins with another account by chance, so that no account is always the one for which there was no time.
+What Stripe says of each account itself is kept anew, too: `account.updated` may be lost like any event. It begins with
+another account by chance, so that no account is always the one for which there was no time.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from chalicelib.flows.accounts import refresh_of
+from chalicelib.flows.change import ContendedError
 from chalicelib.flows.context import Context
 from chalicelib.flows.park import account_name
 from chalicelib.flows.reconcile import Tally, reconcile
 from chalicelib.flows.reconcile_session import Finding, Scope
+from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_listings import Span
+from chalicelib.gateways.stripe_objects import StrangeObjectError
 from chalicelib.storage.stores import StoreError
 
 NIGHTLY_SECONDS = 840
@@ -44,7 +49,8 @@ def reconcile_nightly(ctx: Context) -> Night:
     """Compare and repair every account; whatever is wrong with one stays with it."""
     now, night = ctx.clock(), Night()
     span = Span(now - LOOKS_BACK_FOR, now - STILL_ON_ITS_WAY_FOR)
-    for account in _accounts(ctx):
+    for account, teams in _accounts(ctx):
+        _refresh(ctx, account, teams)
         tally = _reconciled(ctx, Scope(account, span, repairs=True))
         night = Night(
             accounts=night.accounts + 1,
@@ -56,11 +62,26 @@ def reconcile_nightly(ctx: Context) -> Night:
     return night
 
 
-def _accounts(ctx: Context) -> list[str | None]:
-    named = {account.stripe_account_id for team in ctx.teams.all() for account in team.accounts}
-    accounts = sorted(named, key=account_name)
+def _accounts(ctx: Context) -> list[tuple[str | None, list[str]]]:
+    """Those that are connected, each with its teams."""
+    teams: dict[str | None, list[str]] = {}
+    for team in ctx.teams.all():
+        for account in team.accounts:
+            if account.is_connected:
+                teams.setdefault(account.stripe_account_id, []).append(team.team_id)
+    accounts = sorted(teams.items(), key=lambda one: account_name(one[0]))
     first = int(ctx.jitter() * len(accounts))
     return accounts[first:] + accounts[:first]
+
+
+def _refresh(ctx: Context, account: str | None, teams: list[str]) -> None:
+    """A failure is told by the lists that are read next, which fail then, too."""
+    fields = {"account": account_name(account)}
+    try:
+        if any([refresh_of(ctx, team_id, account) for team_id in teams]):  # noqa: C419 (each of them)
+            log.warning("account_changed", extra=fields)
+    except (StripeError, StrangeObjectError, StoreError, ContendedError, OutOfTimeError) as error:
+        log.warning("account_not_read", extra={**fields, "error": type(error).__name__})
 
 
 def _reconciled(ctx: Context, scope: Scope) -> Tally:

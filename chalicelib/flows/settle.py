@@ -9,10 +9,11 @@ from enum import StrEnum
 
 from chalicelib.domain.bounds import was_offered
 from chalicelib.domain.sessions import Session, saw
+from chalicelib.flows.accounts import UnknownStripeAccountError, deauthorized, refresh
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
-from chalicelib.gateways.stripe_api import StripeRefusedError
-from chalicelib.gateways.stripe_events import Event
+from chalicelib.gateways.stripe_api import AccountGoneError, StripeRefusedError
+from chalicelib.gateways.stripe_events import ACCOUNT_EVENTS, UPDATED, Event
 from chalicelib.gateways.stripe_objects import Place
 from chalicelib.storage.stores import NotFoundError
 
@@ -32,12 +33,38 @@ class Settled(StrEnum):
     """Told by an account that was not asked to charge, or of somebody whom nobody asked to pay."""
     OTHER_MODE = "other_mode"
     NO_SESSION = "no_session"
+    WRONG_ENDPOINT = "wrong_endpoint"
+    """Told by the other kind of account than its endpoint is for: set up wrongly."""
+    UNKNOWN_ACCOUNT = "unknown_account"
+    """Told by an account that is, and was, no team's."""
+    OUT_OF_REACH = "out_of_reach"
+    """Whose it is can only be asked of an account that is not connected any more."""
 
 
 def settle(ctx: Context, event: Event) -> Settled:
     """Keep what the event tells. Raises StoreError, StripeError, ContendedError, OutOfTimeError, StrangeObjectError."""
     if event.livemode != ctx.settings.livemode:
         return Settled.OTHER_MODE
+    try:
+        return _settle_account(ctx, event) if event.kind in ACCOUNT_EVENTS else _settle_payment(ctx, event)
+    except AccountGoneError:
+        return Settled.OUT_OF_REACH
+
+
+def _settle_account(ctx: Context, event: Event) -> Settled:
+    """What an event says of an account may be older than what is known: Stripe is asked, unless access has ended."""
+    account_id, at = event.stripe_account_id, event.created_at or ctx.clock()
+    try:
+        if event.kind == UPDATED:
+            is_news = refresh(ctx, account_id)
+        else:
+            is_news = account_id is not None and deauthorized(ctx, account_id, at)
+    except UnknownStripeAccountError:
+        return Settled.UNKNOWN_ACCOUNT
+    return Settled.KEPT if is_news else Settled.KNOWN
+
+
+def _settle_payment(ctx: Context, event: Event) -> Settled:
     place = _place(ctx, event) if event.seen or event.strange else None
     if place is None:
         return Settled.NOT_OURS

@@ -4,6 +4,7 @@ No Stripe object leaves this module. How it fails:
 
     StripeError
       StripeRefusedError       400 to 404: nothing was made; `code` and `param` are Stripe's
+        AccountGoneError       the account is not, or no longer, connected to us: no call on it works
       StripeUncertainError     409, 429, no answer or an unreadable one: it may have happened, ask again with the
                                same bytes and key
       StripeBrokenError        5xx also when asked again, or the key stands for other parameters: look for the result
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import requests
 import stripe
@@ -35,6 +36,7 @@ CALL_SECONDS = 8
 """The library's own default, 80 s, outlives every request."""
 
 CONNECT_SECONDS = 2
+OAUTH = "https://connect.stripe.com"
 RETRIES = 1
 RATE_LIMITED_WAIT_SECONDS = 0.5
 """Before the one more try that a 429 is given; the library retries only 409, 5xx and silence."""
@@ -66,6 +68,19 @@ class StripeRefusedError(StripeError):
         self.param = param
 
 
+class AccountGoneError(StripeRefusedError):
+    """Nothing was made: we have no access to the account any more (https://docs.stripe.com/error-codes)."""
+
+    CODE: Final = "account_invalid"
+
+    def __init__(self, param: str | None = None) -> None:
+        super().__init__(self.CODE, param)
+
+    @override
+    def __str__(self) -> str:
+        return "its Stripe account is not connected any more"
+
+
 class StripeUncertainError(StripeError):
     """It may have happened or not."""
 
@@ -86,12 +101,17 @@ class _DeadlineSession(requests.Session):
         return super().request(*args, **kwargs)
 
 
-def stripe_client(secret_key: str, api: str, http_client: stripe.HTTPClient | None = None) -> stripe.StripeClient:
-    """The library's client, with our time limits, retries and API version. `http_client` for a stand-in in process."""
+def stripe_client(
+    secret_key: str, api: str, http_client: stripe.HTTPClient | None = None, *, connect: str = OAUTH
+) -> stripe.StripeClient:
+    """The library's client, with our time limits, retries and API version, for Stripe's API and its OAuth host.
+
+    `http_client` for a stand-in in process.
+    """
     return stripe.StripeClient(
         secret_key,
         stripe_version=API_VERSION,
-        base_addresses={"api": api},
+        base_addresses={"api": api, "connect": connect},
         max_network_retries=RETRIES,
         http_client=http_client or deadline_client(),
     )
@@ -111,7 +131,7 @@ class StripeApi:
 
     def create_checkout(self, attempt: Attempt, deadline: Deadline) -> CheckoutSeen:
         """Make the attempt's Checkout Session; again with the same bytes and key if need be. Raises StripeError."""
-        answer = self._call(
+        answer = self.call(
             "post",
             "/v1/checkout/sessions",
             attempt.stripe_account_id,
@@ -123,7 +143,7 @@ class StripeApi:
 
     def look_at_checkout(self, attempt: Attempt, deadline: Deadline) -> list[Seen]:
         """How far it has come, with its charge when there is one. The attempt must be known to Stripe."""
-        answer = self._call(
+        answer = self.call(
             "get",
             f"/v1/checkout/sessions/{attempt.checkout_session_id}",
             attempt.stripe_account_id,
@@ -139,7 +159,7 @@ class StripeApi:
         """
         path = f"/v1/checkout/sessions/{attempt.checkout_session_id}/expire"
         try:
-            answer = self._call("post", path, attempt.stripe_account_id, deadline, {})
+            answer = self.call("post", path, attempt.stripe_account_id, deadline, {})
         except StripeRefusedError:
             return self.look_at_checkout(attempt, deadline)
         return [objects.checkout_seen(answer, attempt.stripe_account_id)]
@@ -164,7 +184,7 @@ class StripeApi:
         self, payment_intent_id: str, account: str | None, deadline: Deadline
     ) -> tuple[Place | None, list[Seen]]:
         """Where a PaymentIntent belongs, and its charge when that succeeded."""
-        answer = self._call(
+        answer = self.call(
             "get", f"/v1/payment_intents/{payment_intent_id}", account, deadline, {"expand": ["latest_charge"]}
         )
         return objects.place_of(answer), _charges(answer.get("latest_charge"), account)
@@ -181,7 +201,7 @@ class StripeApi:
         }
         if act.with_application_fee:
             parameters["refund_application_fee"] = True
-        answer = self._call(
+        answer = self.call(
             "post",
             "/v1/refunds",
             act.payment.stripe_account_id,
@@ -198,7 +218,7 @@ class StripeApi:
         return [objects.refund_seen(refund) for refund in listed]
 
     def fetch_dispute(self, dispute: Dispute, account: str | None, deadline: Deadline) -> DisputeSeen:
-        answer = self._call("get", f"/v1/disputes/{dispute.dispute_id}", account, deadline, {})
+        answer = self.call("get", f"/v1/disputes/{dispute.dispute_id}", account, deadline, {})
         return objects.dispute_seen(answer, asked=True)
 
     def find_checkouts_of(self, payment_intent_id: str, account: str | None, deadline: Deadline) -> list[Seen]:
@@ -209,7 +229,7 @@ class StripeApi:
 
     def fetch_event(self, event_id: str, account: str | None, deadline: Deadline) -> Event:
         """One of the last 30 days: https://docs.stripe.com/api/events/retrieve."""
-        return event_of(self._call("get", f"/v1/events/{event_id}", account, deadline, {}), account)
+        return event_of(self.call("get", f"/v1/events/{event_id}", account, deadline, {}), account)
 
     def pages(
         self, path: str, account: str | None, deadline: Deadline, query: Mapping[str, Any]
@@ -218,7 +238,7 @@ class StripeApi:
         after: dict[str, str] = {}
         more = True
         while more:
-            answer = self._call("get", path, account, deadline, {**query, "limit": _PAGE, **after})
+            answer = self.call("get", path, account, deadline, {**query, "limit": _PAGE, **after})
             page, more = answer["data"], bool(answer.get("has_more"))
             yield page
             after = {"starting_after": page[-1]["id"]} if more else {}
@@ -233,15 +253,16 @@ class StripeApi:
                 raise StripeBrokenError(message)
             yield from page
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
         account: str | None,
         deadline: Deadline,
         parameters: Mapping[str, Any],
-        **options: str,
+        **options: Any,
     ) -> StripeObject:
+        """One request, retried within its time as may be. `options`: the library's. Raises StripeError."""
         if account is not None:
             options["stripe_account"] = account
         with _bounded(deadline) as seconds_left, _translated():
@@ -331,5 +352,7 @@ def _our_error(error: stripe.StripeError) -> StripeError:
     if status not in _REFUSALS or isinstance(error, stripe.RateLimitError):
         # Also a 200 whose body was cut off on its way: the library calls that an error, and the thing is made.
         return StripeUncertainError(f"status {status or 'none'}")
+    # Errors of OAuth have no code but their own name (https://docs.stripe.com/connect/oauth-reference).
     told = error.error
-    return StripeRefusedError(told.code, told.param) if told else StripeRefusedError(None, None)
+    code, param = getattr(told, "code", None) or error.code, getattr(told, "param", None)
+    return AccountGoneError(param) if code == AccountGoneError.CODE else StripeRefusedError(code, param)

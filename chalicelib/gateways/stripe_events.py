@@ -39,8 +39,16 @@ DISPUTE_EVENTS = (
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 )
-EVENTS = (*CHECKOUT_EVENTS, *CHARGE_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS)
-"""What an endpoint for the deployment's own account must be sent."""
+UPDATED, DEAUTHORIZED = "account.updated", "account.application.deauthorized"
+ACCOUNT_EVENTS = (UPDATED, DEAUTHORIZED)
+"""About an account itself. Of the last one, access has ended by the time it comes."""
+
+PAYMENT_EVENTS = (*CHECKOUT_EVENTS, *CHARGE_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS)
+EVENTS = (*PAYMENT_EVENTS, UPDATED)
+"""What the endpoint for the deployment's own account must be sent."""
+
+CONNECT_EVENTS = (*EVENTS, DEAUTHORIZED)
+"""What a platform's endpoint for connected accounts must be sent."""
 
 
 class BadSignatureError(Exception):

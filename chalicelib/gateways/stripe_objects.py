@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.domain.accounts import AccountSeen
 from chalicelib.domain.facts import (
     AttemptState,
     Charge,
@@ -78,13 +79,13 @@ def checkout_seen(checkout: StripeObject, account: str | None) -> CheckoutSeen:
         # Else money would have come under no name to find it by, as if it had not come at all.
         _required(checkout, "payment_intent", payment_intent_id)
     return CheckoutSeen(
-        checkout_session_id=_text(checkout, "id"),
-        attempt_id=_text(checkout, "client_reference_id"),
+        checkout_session_id=text(checkout, "id"),
+        attempt_id=text(checkout, "client_reference_id"),
         stripe_account_id=account,
         state=state,
         amount=_whole(checkout, "amount_total"),
-        currency=_text(checkout, "currency"),
-        livemode=_flag(checkout, "livemode"),
+        currency=text(checkout, "currency"),
+        livemode=flag(checkout, "livemode"),
         expires_at=_moment(checkout, "expires_at"),
         url=checkout.get("url"),
         payment_intent_id=payment_intent_id,
@@ -121,9 +122,9 @@ def charge_seen(charge: StripeObject, account: str | None) -> ChargeSeen | None:
         attempt_id=place.attempt_id,
         stripe_account_id=account,
         charge=Charge(
-            charge_id=_text(charge, "id"),
+            charge_id=text(charge, "id"),
             amount=_whole(charge, "amount_captured"),
-            currency=_text(charge, "currency"),
+            currency=text(charge, "currency"),
             created_at=_moment(charge, "created"),
             application_fee=_whole_or_none(charge, "application_fee_amount") or 0,
             receipt_url=charge.get("receipt_url"),
@@ -133,12 +134,12 @@ def charge_seen(charge: StripeObject, account: str | None) -> ChargeSeen | None:
 
 
 def refund_seen(refund: StripeObject) -> RefundSeen:
-    status = _REFUND_STATUSES.get(_text(refund, "status"))
+    status = _REFUND_STATUSES.get(text(refund, "status"))
     if status is None:
         raise _strange(refund, "status")
     return RefundSeen(
         Refund(
-            refund_id=_text(refund, "id"),
+            refund_id=text(refund, "id"),
             payment_intent_id=_required(refund, "payment_intent", id_of(refund.get("payment_intent"))),
             amount=_whole(refund, "amount"),
             status=status,
@@ -164,15 +165,30 @@ def _reason(refund: StripeObject) -> RefundReason | None:
 
 
 def dispute_seen(dispute: StripeObject, *, asked: bool) -> DisputeSeen:
-    status = _text(dispute, "status")
+    status = text(dispute, "status")
     return DisputeSeen(
         Dispute(
-            dispute_id=_text(dispute, "id"),
+            dispute_id=text(dispute, "id"),
             payment_intent_id=_required(dispute, "payment_intent", id_of(dispute.get("payment_intent"))),
             amount=_whole(dispute, "amount"),
             status=_dispute_status(status),
         ),
         asked=asked,
+    )
+
+
+def account_seen(account: StripeObject, stripe_account_id: str | None) -> AccountSeen:
+    """What Stripe says of an account (https://docs.stripe.com/api/accounts/object); None is the deployment's own."""
+    requirements, controller = account.get("requirements"), account.get("controller")
+    reason = requirements.get("disabled_reason") if isinstance(requirements, Mapping) else None
+    return AccountSeen(
+        stripe_account_id=stripe_account_id,
+        charges_enabled=flag(account, "charges_enabled"),
+        details_submitted=flag(account, "details_submitted"),
+        is_controlled=isinstance(controller, Mapping) and controller.get("is_controller") is True,
+        disabled_reason=_text_or_none(reason),
+        country=_text_or_none(account.get("country")),
+        default_currency=_text_or_none(account.get("default_currency")),
     )
 
 
@@ -194,9 +210,13 @@ def id_of(thing: object) -> str | None:
     return thing if isinstance(thing, str) and thing else None
 
 
-def _text(thing: StripeObject, name: str) -> str:
+def text(thing: StripeObject, name: str) -> str:
     value = thing.get(name)
     return _required(thing, name, value if isinstance(value, str) and value else None)
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _whole(thing: StripeObject, name: str) -> int:
@@ -211,7 +231,7 @@ def _whole_or_none(thing: StripeObject, name: str) -> int | None:
     return None if thing.get(name, "missing") is None else _whole(thing, name)
 
 
-def _flag(thing: StripeObject, name: str) -> bool:
+def flag(thing: StripeObject, name: str) -> bool:
     value = thing.get(name)
     if not isinstance(value, bool):
         raise _strange(thing, name)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.config import SettingsError
+from chalicelib.domain.accounts import TooManyAccountsError
 from chalicelib.domain.by_hand import DisputedError, NothingLeftError, NothingPaidError, NothingToWaiveError
 from chalicelib.domain.edits import (
     AlreadyPaidError,
@@ -26,6 +27,9 @@ from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError,
 from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
+from chalicelib.flows.close_offers import OfferOutOfReachError
+from chalicelib.flows.connect import NoOAuthError, NoPlatformError
+from chalicelib.flows.disconnect import NotOursToDisconnectError, TooManySessionsError
 from chalicelib.flows.idempotent import IdempotencyMismatchError, InProgressError, InvalidKeyError
 from chalicelib.flows.list_sessions import PageTooFarError
 from chalicelib.flows.preconditions import PreconditionFailedError
@@ -112,6 +116,11 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (FeeWaivedError, 409, "the fee was waived, so it cannot be changed any more"),
     (BeingPaidError, 409, "a bank is at work on the payment of this fee, so it stays as it is for now"),
     (AlreadyPaidError, 409, "the fee is paid, so it stays as it is; give money back with a refund"),
+    (
+        OfferOutOfReachError,
+        409,
+        "this fee may have been paid on a Stripe account that is not connected any more; look in Stripe, and waive it",
+    ),
     (NoMoreLinksError, 409, "this link was renewed as often as it can be; remove the participant and add them anew"),
     (InvalidLinkError, 404, "this link is not valid"),
     (NotFoundError, 404, "there is no such thing here"),
@@ -123,6 +132,15 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
         "scheduled sessions are not part of the essentials plan; buy the add-on, or the standard or a higher plan",
     ),
     (SuspendedError, 403, "this clinic is suspended and cannot schedule; please write to support"),
+    (NoPlatformError, 409, "this deployment takes payments on its own Stripe account; there is nothing to connect"),
+    (NoOAuthError, 409, 'existing accounts cannot be connected here; send {"account": "new"}'),
+    (TooManyAccountsError, 409, "this clinic has as many Stripe accounts as can be kept; ask support to help"),
+    (NotOursToDisconnectError, 409, "payments are taken on the deployment's own Stripe account; nothing is connected"),
+    (
+        TooManySessionsError,
+        409,
+        "there are too many sessions to look through for money on this account; send force=true if you have looked",
+    ),
     (BadSignatureError, 400, "the signature does not prove that Stripe sent this"),
     (RoomUnavailableError, 503, "the video room cannot be reached just now; your payment is safe, please try again"),
     (StripeError, 503, f"Stripe does not answer just now; {_AGAIN}"),

@@ -26,6 +26,7 @@ REFUND = Parameter(
     "`full` (the default) gives back what was paid; `none` keeps what was paid before.",
     {"type": "string", "enum": ["full", "none"]},
 )
+FORCE = Parameter("force", "Whatever stands in the way.", _FLAG_SCHEMA)
 LIST_PARAMETERS = (
     Parameter("page", "From 0. Reads all pages before it: `cursor` is cheaper.", {"type": "integer", "minimum": 0}),
     Parameter("page_size", "Sessions on a page.", {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE}),
@@ -54,6 +55,15 @@ def deleted_participants(request: Request) -> bool:
 def keeps_payments(request: Request) -> bool:
     """Of a DELETE: whether what was paid before is kept."""
     return _alone(request, "refund", _REFUNDS, "full or none")
+
+
+def is_forced(request: Request) -> bool:
+    return _alone(request, "force", _FLAGS, "true, false, 1 or 0")
+
+
+def account_named(request: Request) -> str | None:
+    """A Stripe account's id; None where none is named."""
+    return request.query.get("account") or None
 
 
 def _alone(request: Request, name: str, meanings: dict[str, bool], expected: str) -> bool:

@@ -224,11 +224,40 @@ class TeamSettingsOut(Struct):
 
 
 class StripeAccountOut(Struct):
-    """`account_id` null: the deployment's own account."""
+    """`account_id` null: the deployment's own account. `attention`: why nobody can be asked to pay on it just now.
+
+    `disabled_reason` is Stripe's code for why it does not let the account charge.
+    """
 
     account_id: str | None
-    charges_enabled: bool
     is_default: bool
+    connected: bool
+    charges_enabled: bool
+    details_submitted: bool
+    disabled_reason: str | None
+    country: str | None
+    default_currency: str | None
+    connected_at: str | None
+    disconnected_at: str | None
+    attention: str | None
+
+
+class StripeAccountsOut(Struct):
+    """Those connected, and those that were; the oldest first."""
+
+    accounts: list[StripeAccountOut]
+
+
+class ConnectIn(Struct, forbid_unknown_fields=True):
+    """Which account: `existing`, one that the clinic has at Stripe; `new`, one that is made for it."""
+
+    account: str | None = None
+
+
+class ConnectOut(Struct):
+    """Where the clinic's staff go, in a browser."""
+
+    url: str
 
 
 class StripeStatusOut(Struct):

@@ -10,7 +10,7 @@ from chalicelib.domain.concerns import attention
 from chalicelib.domain.links import LinkClaims, UnknownKeyError, mint
 from chalicelib.domain.payments import Standing, standing
 from chalicelib.domain.sessions import Participant, Session, owing
-from chalicelib.domain.teams import Team
+from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.flows.summary import Summary
 from chalicelib.http import times
@@ -22,6 +22,7 @@ from chalicelib.http.schemas import (
     PaymentOut,
     SessionOut,
     StripeAccountOut,
+    StripeAccountsOut,
     StripeStatusOut,
     SummaryOut,
     TeamOut,
@@ -165,11 +166,39 @@ def team_out(team: Team) -> TeamOut:
         ),
         stripe=StripeStatusOut(
             charges_enabled=team.can_charge(),
-            accounts=[
-                StripeAccountOut(one.stripe_account_id, one.charges_enabled, one.is_default) for one in team.accounts
-            ],
+            accounts=stripe_accounts_out(team).accounts,
         ),
     )
+
+
+def stripe_accounts_out(team: Team) -> StripeAccountsOut:
+    return StripeAccountsOut([stripe_account_out(account) for account in team.accounts])
+
+
+def stripe_account_out(account: PayeeAccount) -> StripeAccountOut:
+    return StripeAccountOut(
+        account_id=account.stripe_account_id,
+        is_default=account.is_default,
+        connected=account.is_connected,
+        charges_enabled=account.is_connected and account.charges_enabled,
+        details_submitted=account.details_submitted,
+        disabled_reason=account.disabled_reason,
+        country=account.country,
+        default_currency=account.default_currency,
+        connected_at=_written(account.connected_at, TimeFormat.ISO_8601),
+        disconnected_at=_written(account.disconnected_at, TimeFormat.ISO_8601),
+        attention=_attention_of(account),
+    )
+
+
+def _attention_of(account: PayeeAccount) -> str | None:
+    if not account.is_connected:
+        return "It is not connected any more: connect it again, or another one."
+    if account.charges_enabled:
+        return None
+    if not account.details_submitted:
+        return "Stripe still needs details of the clinic; go on connecting it."
+    return "Stripe does not let it take payments just now; see in Stripe's dashboard what it asks for."
 
 
 def link_out(link: OpenedLink) -> LinkOut:

@@ -26,11 +26,13 @@ from chalicelib.domain.sessions import (
     wish_problems,
 )
 from chalicelib.domain.teams import Team
+from chalicelib.flows.connect import How
 from chalicelib.http import times
 from chalicelib.http.exchange import Request
 from chalicelib.http.json_body import json_object
 from chalicelib.http.preferences import is_strict
 from chalicelib.http.schemas import (
+    ConnectIn,
     ParticipantEditIn,
     ParticipantIn,
     RefundIn,
@@ -123,6 +125,17 @@ def refund_wish(request: Request) -> RefundWish:
     if problems:
         _refuse(problems, [])
     return RefundWish(values.get("amount"), reason, values.get("charge"))
+
+
+def connect_wish(request: Request) -> How | None:
+    """Which account is to be connected; None where nothing is said. Raises as the others do."""
+    values, problems = read_as(ConnectIn, json_object(request) if request.body.strip() else {})
+    named = values.get("account")
+    if not problems and named not in {None, *How}:
+        problems = [Problem("account", f"must be one of: {', '.join(How)}")]
+    if problems:
+        _refuse(problems, [])
+    return How(named) if named is not None else None
 
 
 def waiver_reason(request: Request) -> str:

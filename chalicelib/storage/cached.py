@@ -45,15 +45,19 @@ class Memory(Generic[Key, Value]):
 
 
 class CachedTeams:
-    """Reads of one team come from memory; everything else goes through."""
+    """Reads of one team come from memory, but for the newest; everything else goes through."""
 
     def __init__(self, store: TeamStore, ticks: Callable[[], float]) -> None:
         self._store = store
-        self._memory = Memory(store.get, ticks)
+        self._memory = Memory(store.newest, ticks)
         self.create = store.create
         self.all = store.all
 
     def get(self, team_id: str) -> Team:
+        return self._memory.get(team_id)
+
+    def newest(self, team_id: str) -> Team:
+        self._memory.forget(team_id)
         return self._memory.get(team_id)
 
     def save(self, before: Team, after: Team, audit: AuditRow | None = None) -> None:

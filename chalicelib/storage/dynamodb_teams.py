@@ -29,6 +29,9 @@ class DynamoTeams:
         self._books_retention = books_retention
 
     def get(self, team_id: str) -> Team:
+        return self.newest(team_id)
+
+    def newest(self, team_id: str) -> Team:
         return codec.team_from(self._text(team_id))
 
     def _text(self, team_id: str) -> str:
@@ -55,7 +58,7 @@ class DynamoTeams:
                 else:
                     self._transact(item, condition, audit)
         except ConflictError:
-            if self.get(team.team_id) != team:
+            if self.newest(team.team_id) != team:
                 raise
 
     def _transact(self, item: TeamItem, condition: Condition, audit: AuditRow) -> None:

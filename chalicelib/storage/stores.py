@@ -191,7 +191,10 @@ class SessionStore(Protocol):
 
 class TeamStore(Protocol):
     def get(self, team_id: str) -> Team:
-        """Raises NotFoundError."""
+        """As it was within the last 60 s. Raises NotFoundError."""
+
+    def newest(self, team_id: str) -> Team:
+        """As it is, for whoever changes it or has just changed it. Raises NotFoundError."""
 
     def create(self, team: Team) -> None:
         """Raises ConflictError where the id is taken."""

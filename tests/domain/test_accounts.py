@@ -13,10 +13,12 @@ from chalicelib.domain.accounts import (
     AccountSeen,
     TooManyAccountsError,
     UnknownAccountError,
+    check_room,
     connected,
     disconnected,
     made_default,
     refreshed,
+    unfinished,
 )
 from chalicelib.domain.teams import ChargeBar, PayeeAccount, Team
 
@@ -30,6 +32,7 @@ def seen(account_id: str | None = "acct_1", **says: Any) -> AccountSeen:
         account_id,
         charges_enabled=True,
         details_submitted=True,
+        is_controlled=False,
         disabled_reason=None,
         country="NZ",
         default_currency="nzd",
@@ -69,7 +72,7 @@ def test_an_account_connected_again_is_the_same_one_with_what_stripe_says_now() 
             disabled_reason="requirements.past_due",
             country="NZ",
             default_currency="nzd",
-            connected_at=NOON,
+            connected_at=LATER,
         ),
     )
     assert again.charge_bar() is ChargeBar.RESTRICTED
@@ -116,10 +119,12 @@ def test_a_currency_that_we_do_not_know_leaves_the_clinics_own() -> None:
 def test_a_team_has_so_many_accounts_and_no_more() -> None:
     team = TEAM
     for number in range(MOST_ACCOUNTS):
+        check_room(team)
         team = connected(team, seen(f"acct_{number}"), NOON)
     assert len(team.accounts) == MOST_ACCOUNTS
-    with pytest.raises(TooManyAccountsError, match="at most 50"):
-        connected(team, seen("acct_more"), NOON)
+    for refused in (lambda: connected(team, seen("acct_more"), NOON), lambda: check_room(team)):
+        with pytest.raises(TooManyAccountsError, match="at most 50"):
+            refused()
     assert len(connected(team, seen("acct_7"), NOON).accounts) == MOST_ACCOUNTS
 
 
@@ -152,6 +157,22 @@ def test_the_deployments_own_account_can_be_restricted_too() -> None:
     told = refreshed(team, seen(None, charges_enabled=False, disabled_reason="requirements.past_due"))
     assert told.charge_bar() is ChargeBar.RESTRICTED
     assert told.default_currency == "nzd"
+
+
+@pytest.mark.parametrize(
+    ("says", "is_unfinished"),
+    [
+        ({"is_controlled": True, "details_submitted": False}, True),
+        ({"is_controlled": True, "details_submitted": True}, False),
+        ({"is_controlled": False, "details_submitted": False}, False),
+    ],
+)
+def test_an_account_that_the_platform_made_is_unfinished_until_its_owner_has_told_stripe_all(
+    says: dict[str, Any], *, is_unfinished: bool
+) -> None:
+    team = connected(connected(TEAM, seen("acct_0"), NOON), seen(**says), NOON)
+    assert unfinished(team) == (team.account("acct_1") if is_unfinished else None)
+    assert unfinished(disconnected(team, "acct_1", LATER)) is None
 
 
 # --- going --------------------------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ class MemoryTeams:
         self._books = books or MemoryBooks()
 
     def get(self, team_id: str) -> Team:
+        return self.newest(team_id)
+
+    def newest(self, team_id: str) -> Team:
         text = self._texts.get(team_id)
         if text is None:
             message = f"no such team {team_id}"

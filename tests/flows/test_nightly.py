@@ -85,7 +85,7 @@ def test_an_account_that_stripe_refuses_holds_up_no_other(
     assert night(world) == Night(accounts=2, found=1, failed=1)
     assert world.status(session) is PaymentStatus.PAID
     [line] = [one for one in caplog.records if one.message == "reconcile_failed"]
-    assert (getattr(line, "account", None), getattr(line, "error", None)) == (account, "StripeRefusedError")
+    assert (getattr(line, "account", None), getattr(line, "error", None)) == (account, "AccountGoneError")
 
 
 def test_what_happened_within_the_last_quarter_of_an_hour_is_still_on_its_way(world: World) -> None:

@@ -30,11 +30,12 @@ class TeamContract:
 
     def test_a_team_is_read_back_whole(self, teams: TeamStore) -> None:
         teams.create(CLINIC)
-        assert teams.get(TEAM_ID) == CLINIC
+        assert teams.get(TEAM_ID) == teams.newest(TEAM_ID) == CLINIC
 
     def test_an_unknown_team_is_not_found(self, teams: TeamStore) -> None:
-        with pytest.raises(NotFoundError, match=TEAM_ID):
-            teams.get(TEAM_ID)
+        for read in (teams.get, teams.newest):
+            with pytest.raises(NotFoundError, match=TEAM_ID):
+                read(TEAM_ID)
 
     def test_a_teams_id_can_be_taken_once(self, teams: TeamStore) -> None:
         teams.create(CLINIC)

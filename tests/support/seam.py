@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
 KINDS = {
     "get": Kind.READ,
+    "newest": Kind.READ,
     "find": Kind.READ,
     "of": Kind.QUERY,
     "between": Kind.QUERY,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from chalicelib.http.docs_page import ReferenceView
+    from chalicelib.http.pages.connect_pages import ConnectView
     from chalicelib.http.pages.outcomes import ErrorView, ReturnView
     from chalicelib.http.pages.view import LinkView
 
@@ -33,12 +34,17 @@ def render_error(view: ErrorView) -> str:
     return _render("error.html", view, view.static_base)
 
 
+def render_connect(view: ConnectView) -> str:
+    """The page for a clinic's staff who come back from Stripe."""
+    return _render("connect.html", view, view.static_base)
+
+
 def render_reference(view: ReferenceView) -> str:
     """The reference of the API."""
     return _render("docs.html", view, view.static_base)
 
 
-def _render(name: str, view: LinkView | ReturnView | ErrorView | ReferenceView, static_base: str) -> str:
+def _render(name: str, view: LinkView | ReturnView | ErrorView | ConnectView | ReferenceView, static_base: str) -> str:
     return _environment().get_template(name).render(view=view, static_base=static_base)
 
 

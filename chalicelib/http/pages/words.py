@@ -14,6 +14,7 @@ from chalicelib.domain.admission import Door
 from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.reach import out_of_reach
 from chalicelib.flows.open_link import OpenedLink
 
 
@@ -94,6 +95,12 @@ def _barred(link: OpenedLink) -> Words:
             Tone.ATTENTION,
             "The clinic needs to look at your payment",
             ("Your payment did not arrive as expected. The clinic has been told.", "Please don’t pay again."),
+        )
+    if any(out_of_reach(link.participant.history)):
+        return Words(
+            Tone.ATTENTION,
+            "The clinic needs to look at your payment",
+            ("We can’t see just now whether you have paid. The clinic has been told.", "Please don’t pay again."),
         )
     if link.admission.door is Door.CANNOT_CHARGE:
         why, then = "The clinic can’t take payments just now.", "Please contact the clinic, or try again later."

@@ -1,0 +1,111 @@
+"""Keep what Stripe says of teams' accounts, and whose each connected one is; `domain/accounts.py` decides.
+
+An account is claimed before it is kept with its team, and released after it is gone from it: whoever dies in between
+leaves it with the same team, which may connect it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.accounts import disconnected, is_later, refreshed
+from chalicelib.domain.books import STRIPE
+from chalicelib.domain.teams import Team
+from chalicelib.flows.change import TRIES, ContendedError
+from chalicelib.flows.change_team import change_team
+from chalicelib.flows.context import Context
+from chalicelib.gateways.stripe_connect import StripeConnect
+from chalicelib.storage.stores import ConflictError, NotFoundError, StripeAccount
+
+
+class ConnectedElsewhereError(Exception):
+    """The account is another team's."""
+
+
+class UnknownStripeAccountError(Exception):
+    """The account is, and was, no team's."""
+
+
+def claim(ctx: Context, account_id: str, team_id: str) -> None:
+    """Let the account be this team's from now on. Raises ConnectedElsewhereError, StoreError, ContendedError."""
+    for _ in range(TRIES):
+        known = ctx.stripe_accounts.find(account_id)
+        if known is not None and known.released_at is None and known.team_id != team_id:
+            raise ConnectedElsewhereError
+        try:
+            ctx.stripe_accounts.save(
+                known, StripeAccount(account_id, team_id, ctx.settings.livemode, connected_at=ctx.clock())
+            )
+        except ConflictError:
+            continue
+        return
+    message = f"account {account_id} is being claimed by too many at once"
+    raise ContendedError(message)
+
+
+def release(ctx: Context, account_id: str, team_id: str, at: datetime) -> None:
+    """Let the account be another's, unless it was connected anew since `at`; again is silent. Raises StoreError."""
+    known = ctx.stripe_accounts.find(account_id)
+    if known is None or known.team_id != team_id or known.released_at or is_later(known.connected_at, at):
+        return
+    ctx.stripe_accounts.save(known, replace(known, released_at=at))
+
+
+def deauthorized(ctx: Context, account_id: str, at: datetime) -> bool:
+    """Its owner ended our access at that time; whether that was news. Asks Stripe nothing: no call works any more.
+
+    Raises UnknownStripeAccountError, ContendedError, StoreError.
+    """
+    team_id = _team_of(ctx, account_id)
+    before = ctx.teams.newest(team_id)
+    after = change_team(ctx.acting_for(STRIPE), team_id, lambda team: disconnected(team, account_id, at))
+    release(ctx, account_id, team_id, at)
+    return after != before
+
+
+def refresh(ctx: Context, account_id: str | None) -> bool:
+    """Ask Stripe what it says of the account now, and keep it with its teams; whether that was news.
+
+    Raises UnknownStripeAccountError, StripeError (AccountGoneError), StrangeObjectError, ContendedError, StoreError.
+    """
+    if account_id is not None:
+        return refresh_of(ctx, _team_of(ctx, account_id), account_id)
+    on_own = [team.team_id for team in ctx.teams.all() if team.has_account(None)]
+    return sum(refresh_of(ctx, team_id, None) for team_id in on_own) > 0
+
+
+def refresh_of(ctx: Context, team_id: str, account_id: str | None) -> bool:
+    """As `refresh`, for one team. After a change it is asked again: what came of two at once may be the older one's."""
+    if not _told(ctx, team_id, account_id):
+        return False
+    for _ in range(TRIES):
+        if not _told(ctx, team_id, account_id):
+            return True
+    message = f"what Stripe says of an account of team {team_id} changes as fast as it is kept"
+    raise ContendedError(message)
+
+
+def _told(ctx: Context, team_id: str, account_id: str | None) -> bool:
+    """Whether what Stripe says now is another thing than what is kept, and kept now."""
+    seen, is_news = StripeConnect(ctx.stripe).account(account_id, ctx.deadline), False
+
+    def kept(team: Team) -> Team:
+        nonlocal is_news
+        after = refreshed(team, seen)
+        is_news = after != team
+        return after
+
+    change_team(ctx.acting_for(STRIPE), team_id, kept)
+    return is_news
+
+
+def _team_of(ctx: Context, account_id: str) -> str:
+    known = ctx.stripe_accounts.find(account_id)
+    if known is None:
+        raise UnknownStripeAccountError
+    try:
+        ctx.teams.get(known.team_id)
+    except NotFoundError:
+        raise UnknownStripeAccountError from None
+    return known.team_id

@@ -1,0 +1,113 @@
+"""What a clinic's staff read when they come back from Stripe: connected or not, why, and what is next.
+
+Decides nothing. Codes, states and account ids are never shown: the page may be read over somebody's shoulder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.domain.accounts import TooManyAccountsError
+from chalicelib.flows.accounts import ConnectedElsewhereError
+from chalicelib.flows.connect import (
+    AccessDeniedError,
+    Connected,
+    InvalidStateError,
+    NotGrantedError,
+    OtherModeError,
+    StateExpiredError,
+    StateUsedError,
+)
+from chalicelib.http.pages.view import clinic_name
+from chalicelib.http.pages.words import Tone
+
+_UNCHANGED: Final = "Nothing was changed."
+_AGAIN: Final = "To connect your Stripe account, start again from your own software."
+_CLOSE: Final = "You can close this page."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing was connected; `status` as for scripts."""
+
+    status: int
+    headline: str
+    sentence: str
+
+
+REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
+    InvalidStateError: Refusal(
+        400,
+        "This page was not opened by your clinic",
+        "It belongs to no connection that was begun here, or whoever began it may not act for the clinic any more.",
+    ),
+    StateExpiredError: Refusal(410, "This took too long", "The way back from Stripe is open for a limited time."),
+    StateUsedError: Refusal(
+        409, "This was done already", "Your own software shows whether your Stripe account is connected."
+    ),
+    AccessDeniedError: Refusal(403, "Not connected", "At Stripe you chose not to connect your account."),
+    NotGrantedError: Refusal(400, "Not connected", "Stripe did not confirm the connection."),
+    OtherModeError: Refusal(
+        409,
+        "Not connected",
+        "It was connected in Stripe’s other mode: test accounts take no real money, and live ones no test money.",
+    ),
+    ConnectedElsewhereError: Refusal(
+        409,
+        "This Stripe account is another clinic’s",
+        "An account can be connected to one clinic only. Disconnect it there first, or connect another account.",
+    ),
+    TooManyAccountsError: Refusal(
+        409, "Not connected", "The clinic has as many Stripe accounts as can be kept, with those disconnected."
+    ),
+}
+"""By what was raised; each of them changed nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectView:
+    """`action_url` and `action`: a way on, if there is one."""
+
+    tone: Tone
+    headline: str
+    sentences: tuple[str, ...]
+    clinic: str | None
+    static_base: str
+    action_url: str | None = None
+    action: str = ""
+
+
+def refused_view(refusal: Refusal, static_base: str) -> ConnectView:
+    """The page for somebody whose account is not connected by this."""
+    return ConnectView(
+        Tone.ATTENTION, refusal.headline, (refusal.sentence, f"{_UNCHANGED} {_AGAIN}"), None, static_base
+    )
+
+
+def unanswered_view(static_base: str) -> ConnectView:
+    """Stripe, or the database, did not answer: whether the account is connected is seen in the clinic's software."""
+    sentence = "Stripe did not answer. Your own software shows whether your account is connected."
+    return ConnectView(Tone.WAIT, "That did not work just now", (sentence, _AGAIN), None, static_base)
+
+
+def connected_view(found: Connected, static_base: str) -> ConnectView:
+    """The page for somebody whose account is connected, and what is next."""
+    clinic, account = clinic_name(found.team.name), found.account
+    if account.charges_enabled:
+        said: tuple[str, ...] = ("The clinic can take payments from now on.", _CLOSE)
+        return ConnectView(Tone.READY, "Your Stripe account is connected", said, clinic, static_base)
+    if account.details_submitted:
+        said = (
+            "Stripe is still checking it, or asks for something in its dashboard.",
+            f"Clients can pay as soon as Stripe lets the account take payments. {_CLOSE}",
+        )
+        return ConnectView(Tone.WAIT, "Your Stripe account is connected", said, clinic, static_base)
+    said = ("Stripe still needs some details. Until it has them, clients cannot pay.",)
+    if found.refresh_url is None:
+        more = (*said, f"Complete them in your Stripe dashboard. {_CLOSE}")
+        return ConnectView(Tone.ATTENTION, "Almost done", more, clinic, static_base)
+    return ConnectView(
+        Tone.ATTENTION, "Almost done", said, clinic, static_base, action_url=found.refresh_url, action="Go on at Stripe"
+    )
