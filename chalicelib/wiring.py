@@ -11,8 +11,6 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-from stripe import StripeClient
-
 from chalicelib.config import Settings, fetch_secrets, load
 from chalicelib.flows.context import REQUEST_SECONDS, Context
 from chalicelib.gateways.deadline import Deadline
@@ -56,13 +54,12 @@ def make_context(settings: Settings) -> Context:
         ledger=DynamoLedger(),
         audit=DynamoAudit(),
         parked_events=DynamoParkedEvents(),
-        stripe=StripeApi(_stripe_client(settings), time.sleep),
+        stripe=StripeApi(
+            stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api, connect=settings.stripe_connect),
+            time.sleep,
+        ),
         deadline=Deadline(time.monotonic, time.monotonic() + REQUEST_SECONDS),
     )
-
-
-def _stripe_client(settings: Settings) -> StripeClient:
-    return stripe_client(settings.secrets.stripe_secret_key, settings.stripe_api, connect=settings.stripe_connect)
 
 
 def _now() -> datetime:

@@ -13,7 +13,7 @@ from chalicelib.domain.links import LAST_KEY_ID
 from chalicelib.domain.money import UnknownCurrencyError, currency
 from chalicelib.domain.sessions import MAX_NAME
 from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, plan_named, web_origin
-from ops import commands, parking, reconciling, stuck
+from ops import commands, parking, reconciling, stripe_setup, stuck
 
 DESCRIPTION = """\
 The operator's command line of Anteroom.
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_link(_group(groups, "link", "entry links: revoke"))
     _add_link_key(_group(groups, "link-key", "the keys that links are made with: add, use, retire"))
     _add_reconcile(groups)
+    _add_stripe(_group(groups, "stripe", "what the deployment needs at Stripe: setup"))
     _add_parked(_group(groups, "parked", "events of Stripe's that failed too often: list, replay"))
     _command(groups, "sweep", commands.sweep, "carry out what is due, as the scheduled function does every minute")
     return root
@@ -188,6 +189,13 @@ def _add_reconcile(groups: Commands[argparse.ArgumentParser]) -> None:
     one.add_argument("--account", type=_account, help="a connected account, acct_...; default: our own")
     one.add_argument("--repair", action="store_true", help="fold in what Stripe says, and write ledger rows again")
     _by_argument(one)
+
+
+def _add_stripe(group: Commands[argparse.ArgumentParser]) -> None:
+    one = _command(
+        group, "setup", stripe_setup.set_up_stripe, "make the webhook endpoints that are needed at Stripe, or mend them"
+    )
+    one.add_argument("--check", action="store_true", help="change nothing; exit code 1 if anything is missing")
 
 
 def _add_parked(group: Commands[argparse.ArgumentParser]) -> None:

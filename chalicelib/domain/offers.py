@@ -113,16 +113,14 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
         message = "only a fee can be offered"
         raise ValueError(message)
     fee = participant.fee
-    account = team.payee(fee.payee)
-    account_id = account.stripe_account_id if account else fee.payee
     return Attempt(
         attempt_id=terms.attempt_id,
         made_at=now,
         amount=fee.amount,
         currency=fee.currency,
-        stripe_account_id=account_id,
+        stripe_account_id=_charged_on(team, fee.payee),
         livemode=terms.livemode,
-        application_fee=application_fee(fee.amount, terms.basis_points) if account_id else 0,
+        application_fee=share_of(fee.amount, team, fee.payee, terms.basis_points),
         expires_at=expires_at(session.end_time, now),
         order=CheckoutOrder(
             product_name=f"Appointment with {team.name}",
@@ -136,6 +134,20 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
             ),
         ),
     )
+
+
+def share_of(amount: int, team: Team, payee: str | None, basis_points: int) -> int:
+    """The platform's share of a fee with that payee, in its minor unit: none of what its own account takes.
+
+    https://docs.stripe.com/connect/direct-charges#collect-fees
+    """
+    return application_fee(amount, basis_points) if _charged_on(team, payee) else 0
+
+
+def _charged_on(team: Team, payee: str | None) -> str | None:
+    """The connected account that a fee with that payee is charged on; None: the deployment's own."""
+    account = team.payee(payee)
+    return account.stripe_account_id if account else payee
 
 
 def expires_at(end_time: datetime, now: datetime) -> datetime:

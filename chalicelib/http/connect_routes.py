@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from chalicelib.domain.sessions import Problem
 from chalicelib.flows.connect import (
     Connected,
+    InvalidStateError,
     come_back_from_onboarding,
     finish_connecting,
     onboarding_again,
@@ -49,15 +50,15 @@ _HELD = (
 
 
 def add_routes(routes: Routes) -> None:
-    routes.add("/v1/stripe/connect", POST=start)
-    routes.add("/v1/stripe/account", GET=read_accounts, DELETE=delete_account)
-    routes.add("/stripe/connect/callback", shape=_as_page, GET=callback)
-    routes.add("/stripe/connect/return", shape=_as_page, GET=come_back)
-    routes.add("/stripe/connect/refresh", shape=_as_page, GET=go_on)
+    routes.add("/v1/stripe/connect", POST=connect_account)
+    routes.add("/v1/stripe/account", GET=read_accounts, DELETE=disconnect_account)
+    routes.add("/stripe/connect/callback", shape=_as_page, GET=finish_connecting_account)
+    routes.add("/stripe/connect/return", shape=_as_page, GET=return_from_onboarding)
+    routes.add("/stripe/connect/refresh", shape=_as_page, GET=continue_onboarding)
 
 
-@operation("Connect a Stripe account", tag="Stripe", body=ConnectIn, answers={200: ConnectOut}, errors=(409, 422))
-def start(ctx: Context, request: Request) -> Answer:
+@operation("Connect a Stripe account", tag="Accounts", body=ConnectIn, answers={200: ConnectOut}, errors=(409, 422))
+def connect_account(ctx: Context, request: Request) -> Answer:
     """Where the clinic's staff connect it, in a browser: an `existing` account of theirs, or a `new` one.
 
     The address is for them alone, and good for an hour. No body is needed. A clinic may connect several, and name one
@@ -68,7 +69,7 @@ def start(ctx: Context, request: Request) -> Answer:
     return json_answer(200, ConnectOut(url), _NO_STORE)
 
 
-@operation("Read the Stripe accounts", tag="Stripe", answers={200: StripeAccountsOut})
+@operation("Read the Stripe accounts", tag="Accounts", answers={200: StripeAccountsOut})
 def read_accounts(ctx: Context, request: Request) -> Answer:
     """What is connected, which is the default, and whether Stripe lets each take payments; and if not, why.
 
@@ -80,12 +81,12 @@ def read_accounts(ctx: Context, request: Request) -> Answer:
 
 @operation(
     "Disconnect a Stripe account",
-    tag="Stripe",
+    tag="Accounts",
     answers={200: StripeAccountsOut},
     errors=(404, 409, 422),
     parameters=(_ACCOUNT, FORCE),
 )
-def delete_account(ctx: Context, request: Request) -> Answer:
+def disconnect_account(ctx: Context, request: Request) -> Answer:
     """Nobody can be asked to pay on it any more. Who has paid is let in as before.
 
     409 while money on it could not be seen or given back afterwards: `errors` names up to ten participants and why.
@@ -105,7 +106,7 @@ def delete_account(ctx: Context, request: Request) -> Answer:
 
 @operation(
     "Come back from connecting an account",
-    tag="Stripe",
+    tag="Connecting",
     access=Access.OPEN,
     answers={200: StripeAccountOut},
     errors=(400, 403, 409, 410),
@@ -116,54 +117,58 @@ def delete_account(ctx: Context, request: Request) -> Answer:
     ),
     kinds=(HTML,),
 )
-def callback(ctx: Context, request: Request) -> Answer:
+def finish_connecting_account(ctx: Context, request: Request) -> Answer:
     """Where Stripe sends the account's owner. Connects the account, once, and says what is next."""
     return _connected(ctx, request, finish_connecting)
 
 
 @operation(
     "Come back from filling in a new account",
-    tag="Stripe",
+    tag="Connecting",
     access=Access.OPEN,
     answers={200: StripeAccountOut},
     errors=(400, 409, 410),
     parameters=(_STATE,),
     kinds=(HTML,),
 )
-def come_back(ctx: Context, request: Request) -> Answer:
+def return_from_onboarding(ctx: Context, request: Request) -> Answer:
     """Where Stripe sends the account's owner, done or not. Asks Stripe how it stands, and says what is next."""
     return _connected(ctx, request, come_back_from_onboarding)
 
 
 @operation(
     "Go on filling in a new account",
-    tag="Stripe",
+    tag="Connecting",
     access=Access.OPEN,
     answers={303: None},
     errors=(400, 409, 410),
     parameters=(_STATE,),
     kinds=(HTML,),
 )
-def go_on(ctx: Context, request: Request) -> Answer:
+def continue_onboarding(ctx: Context, request: Request) -> Answer:
     """303 to Stripe's page for the same account: each is good once, and for minutes."""
-    if request.method == "HEAD":
-        return html_answer(200, "", _headers(ctx))
     try:
+        _refuse_head(request)
         return see_other(onboarding_again(ctx, request.query), _headers(ctx))
     except tuple(REFUSALS) as error:
         return _refused(ctx, request, error)
 
 
 def _connected(ctx: Context, request: Request, act: Callable[[Context, dict[str, str]], Connected]) -> Answer:
-    if request.method == "HEAD":
-        return html_answer(200, "", _headers(ctx))
     try:
+        _refuse_head(request)
         found = act(ctx, dict(request.query))
     except tuple(REFUSALS) as error:
         return _refused(ctx, request, error)
     if request.wants_json:
         return json_answer(200, stripe_account_out(found.account), _without_type(_headers(ctx)))
     return _page(ctx, 200, connected_view(found, _static(ctx)))
+
+
+def _refuse_head(request: Request) -> None:
+    """Nobody comes back by it, and it must change nothing (RFC 9110, section 9.2.1)."""
+    if request.method == "HEAD":
+        raise InvalidStateError
 
 
 def _refused(ctx: Context, request: Request, error: Exception) -> Answer:

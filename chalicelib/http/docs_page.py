@@ -19,7 +19,7 @@ from chalicelib.http.openapi_shapes import Json
 from chalicelib.http.openapi_words import EXAMPLE_DAY
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-UNASKED: Final = frozenset({"Stripe"})
+UNASKED: Final = frozenset({"Stripe", "Connecting"})
 """Tags of what no author ever calls: no examples."""
 
 _TYPES: Final = {"string": "text", "integer": "whole number", "boolean": "true or false"}

@@ -24,6 +24,7 @@ from chalicelib.domain.sessions import (
     Role,
 )
 from chalicelib.domain.teams import Plan
+from chalicelib.flows.connect import How
 from chalicelib.http.shape_charges import DECIDED, GIVEN, LET_BE
 
 SESSION_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff00"
@@ -34,6 +35,7 @@ EXAMPLE_DAY: Final = "2026-06-08"
 """The day of all example times. The page of the reference puts a day to come in its place."""
 
 _LINK: Final = "https://anteroom.example/session/AQGQpaAAAEAAgAAAAAAAwRwBl7PE1eZ3iJmqu8zd7v8AAgAAcmRlYWRiZWVm"
+_AUTHORIZE: Final = "https://connect.stripe.com/oauth/authorize?response_type=code&client_id=ca_1A2b3C&state=eyJ"
 _RECEIPT: Final = "https://pay.stripe.com/receipts/payment/CAcaFwoVYWNjdF8x"
 
 
@@ -180,6 +182,23 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "accounts": _field("Its Stripe accounts."),
     "account_id": _field("Stripe's id of it; `null`: the deployment's own account.", "acct_1Q2w3e4r5t6y7u8i"),
     "charges_enabled": _field("Whether a fee can be paid to it just now.", True),  # noqa: FBT003 (an example)
+    "connected": _field("Whether it is connected now.", True),  # noqa: FBT003 (an example)
+    "details_submitted": _field("Whether Stripe has the details it asks for.", True),  # noqa: FBT003 (an example)
+    "disabled_reason": _field("Stripe's code for why it cannot take payments; `null`: it can.", None),
+    "country": _field("Where it was opened, ISO 3166-1 alpha-2.", "AU"),
+    "StripeAccountOut.default_currency": _field("The currency that it settles in.", "aud"),
+    "connected_at": _field("Since when.", f"{EXAMPLE_DAY}T09:00:00.000Z", format="date-time"),
+    "disconnected_at": _field("Since when it is connected no more; `null` while it is.", None, format="date-time"),
+    "StripeAccountOut.attention": _field("`null`, or why nobody can be asked to pay on it just now."),
+    "ConnectIn.account": _field(
+        (
+            "`existing`: one that the clinic has at Stripe. `new`: one that is made for it. Absent or `null`: "
+            "`existing`, where the platform has set that up."
+        ),
+        "existing",
+        enum=[None, *(one.value for one in How)],
+    ),
+    "ConnectOut.url": _field("For the clinic's staff, in a browser.", _AUTHORIZE, format="uri"),
     "is_default": _field("Whether fees without a `payee` go to it.", True),  # noqa: FBT003 (an example)
     # --- links
     "LinkOut.status": _field(
@@ -288,13 +307,15 @@ TAGS: Final[Mapping[str, str]] = {
     "Participants": "The people in a session. A guest may owe a fee; their link asks for it before it lets them in.",
     "Money": "What the clinic decides about a fee: to give it back, or to let somebody in without it.",
     "Team": "The clinic itself.",
+    "Accounts": "The clinic's own Stripe account: where it is connected, and whether it can take payments.",
+    "Connecting": "Where Stripe sends the clinic's staff back to. Browsers get pages, as for links.",
     "Fees": "What a fee would come to.",
     "Links": "What a client's link does. Browsers get pages; with `Accept: application/json` the same is told as data.",
     "Stripe": "For Stripe, which tells the deployment what happened to the money.",
     "About": "This reference, and whether the deployment is up.",
 }
 
-WITH_PAGES: Final = frozenset({"Links"})
+WITH_PAGES: Final = frozenset({"Links", "Connecting"})
 """Tags of what browsers open: errors are pages there, unless data is asked for."""
 
 GUIDE: Final[tuple[tuple[str, str], ...]] = (

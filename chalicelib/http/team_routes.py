@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.domain.money import application_fee, minimum_fee
+from chalicelib.domain.money import minimum_fee
+from chalicelib.domain.offers import share_of
 from chalicelib.domain.sessions import Fee, InvalidSessionError, Role, fee_problems
 from chalicelib.flows.context import Context
 from chalicelib.http.auth import caller_of
@@ -19,6 +20,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _AMOUNT = Parameter(
     "amount", "In the currency's minor unit.", {"type": "integer", "minimum": 0, "examples": [8000]}, required=True
 )
+_PAYEE = Parameter("payee", "One of the team's Stripe accounts; its default if absent.", {"type": "string"})
 _CURRENCY = Parameter("currency", "ISO 4217; the team's default if absent.", {"type": "string"})
 
 
@@ -33,7 +35,7 @@ def read_team(ctx: Context, request: Request) -> Answer:
     return json_answer(200, team_out(caller_of(ctx, request).team), _NO_STORE)
 
 
-@operation("Quote a fee", tag="Fees", answers={200: QuoteOut}, errors=(422,), parameters=(_AMOUNT, _CURRENCY))
+@operation("Quote a fee", tag="Fees", answers={200: QuoteOut}, errors=(422,), parameters=(_AMOUNT, _CURRENCY, _PAYEE))
 def quote_fee(ctx: Context, request: Request) -> Answer:
     """The least fee, the platform's share, and what is left for the clinic before Stripe's own fee.
 
@@ -41,11 +43,10 @@ def quote_fee(ctx: Context, request: Request) -> Answer:
     """
     team = caller_of(ctx, request).team
     amount, currency = amount_of(request), (request.query.get("currency") or team.default_currency).lower()
-    problems = fee_problems(Fee(amount, currency), Role.GUEST, team, "")
+    payee = request.query.get("payee") or None
+    problems = fee_problems(Fee(amount, currency, payee=payee), Role.GUEST, team, "")
     if problems:
         # Here the fee is no field of anything, so its own fields are named alone.
         raise InvalidSessionError(tuple(replace(one, field=one.field.removeprefix(".")) for one in problems))
-    account = team.payee(None)
-    is_connected = account is not None and account.stripe_account_id is not None
-    share = application_fee(amount, ctx.settings.basis_points(team)) if is_connected else 0
+    share = share_of(amount, team, payee, ctx.settings.basis_points(team))
     return json_answer(200, QuoteOut(amount, currency, minimum_fee(currency), share, amount - share), _NO_STORE)

@@ -59,7 +59,7 @@ def own_account(ctx: Context, request: Request) -> Answer:
     parameters=(_SIGNATURE,),
 )
 def connected_accounts(ctx: Context, request: Request) -> Answer:
-    """For Stripe alone, as the other one, with secrets of its own. Events of accounts that are no clinic's are ignored."""
+    """For Stripe alone, as the other one, with its own secrets. Events of accounts that are no clinic's are ignored."""
     return _settled(ctx, request, ctx.settings.connect_webhook_secrets, of_connected=True)
 
 

@@ -17,7 +17,7 @@ from chalicelib.gateways.stripe_events import (
     CHARGE_EVENTS,
     CHECKOUT_EVENTS,
     DISPUTE_EVENTS,
-    EVENTS,
+    PAYMENT_EVENTS,
     REFUND_EVENTS,
     BadSignatureError,
     Event,
@@ -175,7 +175,7 @@ def _every_event() -> dict[str, dict[str, Any]]:
     world.pay_page(world.schedule())
     world.clock.advance(hours=1)
     found = {one.event_type: json.loads(one.body) for one in world.stripe.deliveries}
-    return {kind: found[kind] for kind in EVENTS}
+    return {kind: found[kind] for kind in PAYMENT_EVENTS}
 
 
 EVERY_EVENT = _every_event()
@@ -211,7 +211,7 @@ SHOWN_ONLY = {"url", "receipt_url"}
 """Where a page is: without it there is none to show, and nothing else is said."""
 
 
-@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("kind", PAYMENT_EVENTS)
 def test_an_event_that_lacks_a_key_is_the_same_or_ignored_or_strange_and_never_another_fact(kind: str) -> None:
     whole = EVERY_EVENT[kind]
     expected = _read(json.dumps(whole).encode())
@@ -236,7 +236,7 @@ def test_an_event_that_lacks_a_key_is_the_same_or_ignored_or_strange_and_never_a
 STRANGE_VALUES: list[Any] = [[], {}, "x" * 30, -(10**30), 1.5]
 
 
-@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("kind", PAYMENT_EVENTS)
 def test_an_event_with_a_key_of_another_type_is_the_same_or_ignored_or_strange(kind: str) -> None:
     """A newer API version may tell a field in another way; that is never a crash, and never another amount."""
     whole = EVERY_EVENT[kind]

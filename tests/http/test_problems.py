@@ -19,7 +19,7 @@ from chalicelib.flows.schedule import NotEntitledError, SuspendedError
 from chalicelib.gateways import deadline, rooms, signed_tokens, stripe_api, stripe_events, stripe_objects
 from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.rooms import RoomUnavailableError
-from chalicelib.gateways.stripe_api import StripeBrokenError, StripeRefusedError, StripeUncertainError
+from chalicelib.gateways.stripe_api import AccountGoneError, StripeBrokenError, StripeRefusedError, StripeUncertainError
 from chalicelib.gateways.stripe_events import BadSignatureError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 from chalicelib.http.exchange import Request
@@ -48,6 +48,7 @@ STATUSES: list[tuple[Exception, int]] = [
     (NotEntitledError(SECRET), 403),
     (SuspendedError(SECRET), 403),
     (FeeNotPossibleError(ChargeBar.NO_ACCOUNT), 409),
+    (AccountGoneError(SECRET), 503),
     (BadSignatureError(SECRET), 400),
     (RoomUnavailableError(SECRET), 503),
     (StripeRefusedError(SECRET, SECRET), 503),

@@ -280,7 +280,21 @@ def test_the_team_tells_its_plan_its_settings_and_whether_it_can_be_paid(clinic:
         },
         "stripe": {
             "charges_enabled": True,
-            "accounts": [{"account_id": None, "charges_enabled": True, "is_default": True}],
+            "accounts": [
+                {
+                    "account_id": None,
+                    "is_default": True,
+                    "connected": True,
+                    "charges_enabled": True,
+                    "details_submitted": True,
+                    "disabled_reason": None,
+                    "country": None,
+                    "default_currency": None,
+                    "connected_at": None,
+                    "disconnected_at": None,
+                    "attention": None,
+                }
+            ],
         },
     }
 
@@ -341,7 +355,14 @@ def test_a_quote_of_what_cannot_be_charged_is_422_that_names_the_field(
 
 # --- other teams' ids ---------------------------------------------------------------------------------------------
 
-NAMES_NOTHING = {"/v1/auth/token", "/v1/sessions", "/v1/user/team", "/v1/fees/quote"}
+NAMES_NOTHING = {
+    "/v1/auth/token",
+    "/v1/sessions",
+    "/v1/user/team",
+    "/v1/fees/quote",
+    "/v1/stripe/connect",
+    "/v1/stripe/account",
+}
 """These act on the caller's own team alone: no id of anything stands in their address."""
 
 ONE_SESSION, ITS_SUMMARY = "/v1/sessions/{session_id}", "/v1/sessions/{session_id}/summary"

@@ -26,9 +26,9 @@ class CountedTeams(MemoryTeams):
         super().__init__()
         self.reads = 0
 
-    def get(self, team_id: str) -> Team:
+    def newest(self, team_id: str) -> Team:
         self.reads += 1
-        return super().get(team_id)
+        return super().newest(team_id)
 
 
 @pytest.fixture
