@@ -235,9 +235,13 @@ class World:
         """Every webhook that is due, straight to its flow; how many were taken."""
         return self.stripe.pump(self.receive)
 
-    def receive(self, _url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def webhook_secrets(self, _url: str) -> tuple[str, ...]:
+        """Which the endpoint of that address takes."""
+        return self.context.settings.secrets.stripe_webhook_secrets
+
+    def receive(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """One delivery, answered as the edge answers it."""
-        secrets, now = self.context.settings.secrets.stripe_webhook_secrets, self.clock().timestamp()
+        secrets, now = self.webhook_secrets(url), self.clock().timestamp()
         try:
             settle_or_park(self.ctx, read_event(body, headers["Stripe-Signature"], secrets, now))
         except (StoreError, StripeError, StrangeObjectError, ContendedError):
@@ -246,10 +250,9 @@ class World:
 
     def event(self, kind: str) -> Event:
         """The newest event of that kind, proven and read, whatever became of its delivery."""
-        body = next(one.body for one in reversed(self.stripe.deliveries) if one.event_type == kind)
-        return read_event(
-            body, signature(WEBHOOK_SECRET, body, self.clock()), [WEBHOOK_SECRET], self.clock().timestamp()
-        )
+        sent = next(one for one in reversed(self.stripe.deliveries) if one.event_type == kind)
+        secret = sent.endpoint.secret
+        return read_event(sent.body, signature(secret, sent.body, self.clock()), [secret], self.clock().timestamp())
 
     def settle(self, kind: str) -> Settled:
         """The newest event of that kind arrives, on its own."""

@@ -1,0 +1,167 @@
+"""Offers on an account that is not connected any more: who is asked to pay beside one, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.admission import Door, admit
+from chalicelib.domain.by_hand import By, settle_by_hand, waive
+from chalicelib.domain.edits import BeingPaidError, OpenOffersError
+from chalicelib.domain.facts import ActFailed, ActSucceeded, AttemptGivenUp, AttemptState, PaymentHistory
+from chalicelib.domain.payments import PaymentStatus, fold
+from chalicelib.domain.reach import out_of_reach, within_reach
+from chalicelib.domain.sessions import Session
+from chalicelib.domain.troubles import OFFER_KEY, expire_key, look_key, trouble_with
+from tests.support.histories import (
+    MINUTE,
+    NOON,
+    TEAM,
+    attempt,
+    charge,
+    checkout,
+    folded,
+    guest_of,
+    needs,
+    noon,
+    of_attempt,
+    session_of,
+    standing_of,
+    told_keys,
+)
+
+LOOK, EXPIRE = look_key(attempt()), expire_key(attempt())
+GONE = "Asking how far a payment has come did not succeed at Stripe (its Stripe account is not connected any more)."
+BY = By("operator:pat", NOON + MINUTE, "looked in Stripe")
+
+
+def failed(key: str = LOOK, *, out: bool = True, at: int = 0) -> ActFailed:
+    return ActFailed(key, noon(plus=at), GONE, 0.0, out_of_reach=out)
+
+
+def open_offer(*beside: ActFailed) -> PaymentHistory:
+    return folded(checkout(AttemptState.OPEN), *beside)
+
+
+def door(session: Session) -> Door:
+    return admit(session, guest_of(session), TEAM, NOON).door
+
+
+LIVE = [AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSING]
+
+
+@pytest.mark.parametrize("key", [LOOK, EXPIRE])
+@pytest.mark.parametrize("state", list(AttemptState))
+def test_an_offer_that_may_be_paid_is_out_of_reach_where_its_account_is_gone(state: AttemptState, key: str) -> None:
+    history = replace(folded(failed(key)), attempts=(attempt(state=state),))
+    is_lost = state in LIVE
+    assert list(out_of_reach(history)) == ([attempt(state=state)] if is_lost else [])
+    assert within_reach(history).attempts == (() if is_lost else (attempt(state=state),))
+
+
+@pytest.mark.parametrize("trouble", [failed(out=False), failed("refund:decision-1"), failed("look:attempt-2")])
+def test_other_trouble_leaves_it_within_reach(trouble: ActFailed) -> None:
+    history = open_offer(trouble)
+    assert list(out_of_reach(history)) == []
+    assert within_reach(history) == history
+
+
+def test_nobody_is_asked_to_pay_beside_it_and_a_person_is_told_at_once() -> None:
+    session = session_of(open_offer(failed()))
+    assert door(session) is Door.OFFER_REFUSED
+    assert needs(session) == f"{GONE} It is tried again."
+    assert door(session_of(open_offer())) is Door.PAY
+
+
+def test_it_is_over_when_stripe_answers_again() -> None:
+    session = session_of(fold(open_offer(failed()), ActSucceeded(LOOK)))
+    assert door(session) is Door.PAY
+    assert needs(session) is None
+
+
+def test_other_trouble_that_comes_later_says_that_the_account_is_there_again() -> None:
+    session = session_of(open_offer(failed(), failed(out=False, at=1)))
+    assert door(session) is Door.PAY
+
+
+@pytest.mark.parametrize(
+    ("state", "key"), [(AttemptState.OPEN, LOOK), (AttemptState.OPEN, EXPIRE), (AttemptState.PROCESSING, LOOK)]
+)
+def test_a_person_who_has_looked_ends_it(state: AttemptState, key: str) -> None:
+    session = session_of(folded(checkout(state), failed(key)))
+    assert told_keys(session) == [key]
+    after = settle_by_hand(session, guest_of(session), key, BY)
+    assert of_attempt(guest_of(after).history).state is AttemptState.EXPIRED
+    assert door(after) is Door.PAY
+    assert told_keys(after) == []
+
+
+def test_what_a_person_settles_of_an_offer_within_reach_leaves_it_as_it_is() -> None:
+    history = open_offer(*(failed(out=False, at=minute) for minute in range(3)))
+    session = session_of(history)
+    after = settle_by_hand(session, guest_of(session), LOOK, BY)
+    assert of_attempt(guest_of(after).history).state is AttemptState.OPEN
+
+
+def test_what_a_person_settles_of_another_thing_leaves_a_lost_offer_as_it_is() -> None:
+    history = fold(open_offer(failed()), failed(OFFER_KEY))
+    session = session_of(history)
+    after = settle_by_hand(session, guest_of(session), OFFER_KEY, BY)
+    assert of_attempt(guest_of(after).history).state is AttemptState.OPEN
+
+
+@pytest.mark.parametrize("state", LIVE[1:])
+def test_what_is_given_up_and_turns_out_paid_is_paid_in_any_order(state: AttemptState) -> None:
+    given_up = AttemptGivenUp("attempt-1")
+    before = folded(checkout(state), given_up, checkout(), charge())
+    after = folded(checkout(), charge(), checkout(state), given_up)
+    assert before == after
+    assert standing_of(session_of(before)).status is PaymentStatus.PAID
+
+
+def test_an_attempt_that_was_never_sent_can_be_given_up() -> None:
+    assert of_attempt(folded(AttemptGivenUp("attempt-1"))).state is AttemptState.EXPIRED
+
+
+# --- the waiver ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", LIVE)
+def test_a_clinic_lets_them_in_whatever_became_of_it(state: AttemptState) -> None:
+    history = replace(folded(failed()), attempts=(attempt(state=state),))
+    session = session_of(history)
+    after = waive(session, guest_of(session), BY)
+    assert guest_of(after).history.waiver is not None
+    assert of_attempt(guest_of(after).history).state is state, "it is still looked at: what was paid goes back"
+
+
+def test_an_offer_within_reach_beside_it_is_closed_first() -> None:
+    history = folded(checkout(AttemptState.OPEN), checkout(AttemptState.OPEN, 2), failed(), count=2)
+    session = session_of(history)
+    with pytest.raises(OpenOffersError) as raised:
+        waive(session, guest_of(session), BY)
+    assert [one.attempt_id for one in raised.value.attempts] == ["attempt-2"]
+
+
+def test_a_bank_at_work_within_reach_bars_the_waiver_as_ever() -> None:
+    session = session_of(folded(checkout(AttemptState.PROCESSING), failed(out=False)))
+    with pytest.raises(BeingPaidError):
+        waive(session, guest_of(session), BY)
+
+
+# --- when it is tried again ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "out", "minutes"),
+    [(LOOK, True, 60), (LOOK, False, 360), (OFFER_KEY, True, 1), (OFFER_KEY, False, 360)],
+)
+def test_what_is_out_of_reach_is_tried_again_sooner_since_people_wait_for_it(
+    key: str, minutes: int, *, out: bool
+) -> None:
+    history = folded(*(failed(key, out=out, at=0) for _ in range(12)))
+    trouble = trouble_with(history, key)
+    assert trouble is not None
+    assert trouble.retry_at == noon(plus=minutes)
+    assert trouble.out_of_reach is out
