@@ -17,6 +17,9 @@ from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import StripeApi, StripeRefusedError
 
 SCOPE = "read_write"
+_NOT_CONNECTED = "invalid_client"
+"""Also of an account that Stripe does not know: https://docs.stripe.com/connect/oauth-reference#post-deauthorize-errors."""
+
 _FULL_DASHBOARD = {
     "fees": {"payer": "account"},
     "losses": {"payments": "stripe"},
@@ -75,9 +78,9 @@ class StripeConnect:
         asked = {"client_id": client_id, "stripe_user_id": account_id}
         try:
             self._api.call("post", "/oauth/deauthorize", None, deadline, asked, base="connect")
-        except StripeRefusedError:
-            # Stripe says the same of an account that is not connected and of one that it does not know.
-            return
+        except StripeRefusedError as error:
+            if error.code != _NOT_CONNECTED:
+                raise
 
     def account(self, account_id: str | None, deadline: Deadline) -> AccountSeen:
         """What Stripe says of it now; None is the deployment's own. Raises AccountGoneError."""

@@ -256,7 +256,11 @@ class World:
 
     def settle(self, kind: str) -> Settled:
         """The newest event of that kind arrives, on its own."""
-        return settle(self.ctx, self.event(kind))
+        return self.settle_event(self.event(kind))
+
+    def settle_event(self, event: Event) -> Settled:
+        """This very event arrives."""
+        return settle(self.ctx, event)
 
     def checkouts(self) -> list[JsonObject]:
         """Every Checkout Session of the deployment's own account, oldest first."""

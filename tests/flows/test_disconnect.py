@@ -1,0 +1,285 @@
+"""Disconnecting an account: not while money on it would be out of reach, unless forced; and it can die anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from chalicelib.domain.accounts import disconnected
+from chalicelib.domain.admission import Admission, Door
+from chalicelib.domain.facts import AttemptState
+from chalicelib.domain.leaving import Held, Hold
+from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.sessions import InvalidSessionError, Session
+from chalicelib.domain.teams import ChargeBar, Team
+from chalicelib.flows.disconnect import (
+    LOOKS_BACK_FOR,
+    MOST_TOLD,
+    MoneyHeldError,
+    NotOursToDisconnectError,
+    TooManySessionsError,
+    disconnect,
+)
+from chalicelib.gateways.stripe_api import StripeError
+from chalicelib.storage.stores import NotFoundError
+from tests.support.crashes import ProcessDied
+from tests.support.platform import Platform, platform_settings
+from tests.support.seam import Io, Kind
+from tests.support.world import TEAM_ID, World, checkout_id
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def world() -> Platform:
+    return Platform()
+
+
+def leave(world: World, account: str | None = None, *, force: bool = False) -> Team:
+    return disconnect(world.ctx, TEAM_ID, account, force=force)
+
+
+def is_gone(world: Platform) -> bool:
+    """Here, at Stripe, and for others to take."""
+    claim = world.stripe_accounts.find(world.account)
+    here = world.newest().charge_bar() is ChargeBar.DISCONNECTED
+    return here and not world.books_of(world.account)["authorized"] and bool(claim and claim.released_at)
+
+
+def paid(world: Platform, starts_in: timedelta = DAY) -> Session:
+    session = world.schedule(starts_in=starts_in)
+    world.pay(session)
+    world.deliver()
+    return session
+
+
+def held(world: Platform) -> tuple[Held, ...]:
+    with pytest.raises(MoneyHeldError) as raised:
+        leave(world)
+    assert world.newest().can_charge()
+    assert world.books_of(world.account)["authorized"]
+    return raised.value.held
+
+
+def test_an_account_without_money_on_it_is_left_here_and_at_stripe(world: Platform) -> None:
+    team = leave(world)
+    assert team.charge_bar() is ChargeBar.DISCONNECTED
+    assert is_gone(world)
+
+
+def test_what_stripe_tells_of_it_afterwards_is_known(world: Platform) -> None:
+    leave(world)
+    before = world.newest()
+    assert world.deliver() == 1
+    assert world.newest() == before
+
+
+def test_leaving_again_is_silent(world: Platform) -> None:
+    first = leave(world)
+    world.clock.advance(minutes=1)
+    assert leave(world, world.account) == first
+    assert is_gone(world)
+
+
+def test_a_payment_of_what_is_to_come_is_named_and_nothing_changes(world: Platform) -> None:
+    session = paid(world)
+    assert held(world) == (Held(session.participant_id(2), Hold.PAID_AND_TO_COME),)
+
+
+def test_an_open_page_is_named(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    world.press_pay(session)
+    assert held(world) == (Held(session.participant_id(2), Hold.OFFER_OPEN),)
+
+
+def test_ten_are_named_and_no_more(world: Platform) -> None:
+    for _ in range(MOST_TOLD + 2):
+        world.press_pay(world.schedule(starts_in=DAY))
+    assert len(held(world)) == MOST_TOLD == 10
+
+
+def test_of_another_account_nothing_is_in_the_way(world: Platform) -> None:
+    paid(world)
+    second = world.stripe.create_account()
+    world.team = world.connect(world.newest(), second)
+    team = leave(world, second)
+    assert team.can_charge()
+    assert not team.can_charge(second)
+    assert not world.books_of(second)["authorized"]
+    assert world.books_of(world.account)["authorized"]
+
+
+def test_what_is_long_over_is_not_looked_through(world: Platform) -> None:
+    session = paid(world, starts_in=timedelta(0))
+    world.stripe.dispute(world.books_of(world.account)["charges"][0]["id"])
+    world.deliver()
+    world.clock.set(session.start_time + LOOKS_BACK_FOR)
+    assert [one.hold for one in held(world)] == [Hold.DISPUTE_OPEN]
+    world.clock.advance(seconds=1)
+    leave(world)
+    assert is_gone(world)
+
+
+def test_an_item_that_cannot_be_read_is_in_nobodys_way(world: Platform) -> None:
+    world.sessions.unreadable(TEAM_ID, "0197b3c4-d5e6-7788-99aa-bbccddeeff00", world.clock())
+    leave(world)
+    assert is_gone(world)
+
+
+def test_among_too_many_sessions_it_says_so_before_anything_is_done(world: Platform) -> None:
+    world.schedule(starts_in=DAY)
+
+    def slow(io: Io) -> None:
+        if io.name == "teams.newest":
+            world.clock.advance(seconds=18)
+
+    with world.seam.armed(before=slow), pytest.raises(TooManySessionsError):
+        leave(world)
+    assert world.newest().can_charge()
+
+
+# --- forced -------------------------------------------------------------------------------------------------------
+
+
+def test_forced_it_closes_open_pages_first(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    world.press_pay(session)
+    leave(world, force=True)
+    assert is_gone(world)
+    assert [one["status"] for one in world.books_of(world.account)["checkout_sessions"]] == ["expired"]
+    assert world.attempt_states(session) == [AttemptState.EXPIRED]
+    assert world.attention(session) is None
+
+
+def test_forced_beside_a_client_who_pays_the_payment_is_learnt(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    page = checkout_id(world.pay_page(session).url)
+    world.stripe.pay(page)
+    leave(world, force=True)
+    assert world.status(session) is PaymentStatus.PAID
+    assert world.open(session).admission.door is Door.EARLY
+
+
+def test_forced_among_too_many_it_goes_on_all_the_same(world: Platform, caplog: pytest.LogCaptureFixture) -> None:
+    session = world.schedule(starts_in=DAY)
+    world.press_pay(session)
+
+    def slow(io: Io) -> None:
+        if io.name == "teams.save":
+            world.clock.advance(seconds=18)
+
+    with world.seam.armed(before=slow):
+        leave(world, force=True)
+    assert is_gone(world)
+    assert "offers_left_open" in caplog.messages
+    world.clock.advance(minutes=3)
+    world.sweep()
+    assert "is not connected any more" in str(world.attention(session))
+
+
+def test_forced_the_door_is_closed_before_the_pages_are(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    doors = []
+
+    def look(io: Io) -> None:
+        if io.name == "sessions.stretch":
+            answered = world.press_pay(session)
+            doors.append(answered.door if isinstance(answered, Admission) else None)
+
+    with world.seam.armed(before=look):
+        leave(world, force=True)
+    assert doors == [Door.CANNOT_CHARGE]
+
+
+# --- which --------------------------------------------------------------------------------------------------------
+
+
+def test_of_several_one_must_be_named(world: Platform) -> None:
+    second = world.stripe.create_account()
+    world.team = world.connect(world.newest(), second)
+    with pytest.raises(InvalidSessionError) as raised:
+        leave(world)
+    (problem,) = raised.value.problems
+    assert problem.field == "account"
+    assert world.account in problem.message
+    assert second in problem.message
+
+
+@pytest.mark.parametrize("account", ["acct_unknown", "own", "' OR 1"])
+def test_an_account_that_the_team_has_not_is_not_found(world: Platform, account: str) -> None:
+    with pytest.raises(NotFoundError):
+        leave(world, account)
+
+
+def test_a_team_with_none_has_none_to_leave(world: Platform) -> None:
+    leave(world)
+    with pytest.raises(NotFoundError):
+        leave(world)
+
+
+def test_the_deployments_own_account_is_nobodys_to_leave() -> None:
+    with pytest.raises(NotOursToDisconnectError):
+        leave(World())
+
+
+# --- what goes wrong ----------------------------------------------------------------------------------------------
+
+
+def test_stripe_does_not_answer_and_the_request_again_finishes_it(world: Platform) -> None:
+    world.stripe.fail_next("timeout_before", 2, path_prefix="/oauth/deauthorize")
+    with pytest.raises(StripeError):
+        leave(world)
+    assert world.newest().charge_bar() is ChargeBar.DISCONNECTED
+    leave(world, world.account)
+    assert is_gone(world)
+
+
+def test_an_account_that_its_owner_took_away_meanwhile_is_left(world: Platform) -> None:
+    world.stripe.deauthorize(world.account)
+    leave(world)
+    assert is_gone(world)
+
+
+def test_it_can_die_at_every_step_and_the_request_again_finishes_it() -> None:
+    deaths = 0
+    while True:
+        world, steps = Platform(), count()
+        world.press_pay(world.schedule(starts_in=DAY))
+
+        def die(io: Io, steps: Iterator[int] = steps, dies_at: int = deaths) -> None:
+            if io.kind in {Kind.WRITE, Kind.STRIPE} and next(steps) == dies_at:
+                raise ProcessDied
+
+        try:
+            with world.seam.armed(after=die):
+                leave(world, force=True)
+            break
+        except ProcessDied:
+            deaths += 1
+            leave(world, world.account, force=True)
+            assert is_gone(world)
+    assert deaths >= 5
+
+
+def test_without_oauth_it_is_left_here_alone_since_stripe_offers_no_other_way() -> None:
+    world = Platform(platform_settings(stripe_client_id=None))
+    leave(world)
+    assert world.newest().charge_bar() is ChargeBar.DISCONNECTED
+    assert world.books_of(world.account)["authorized"]
+
+
+def test_a_team_that_changed_meanwhile_is_left_as_it_is_now(world: Platform) -> None:
+    def rename(io: Io) -> None:
+        if io.name == "sessions.stretch":
+            before = world.newest()
+            world.teams.save(before, replace(before, name="Newer"))
+
+    with world.seam.armed(before=rename):
+        leave(world)
+    assert world.newest().name == "Newer"
+    assert world.newest() == disconnected(world.newest(), world.account, world.clock())
+    assert is_gone(world)
