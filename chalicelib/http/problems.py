@@ -26,12 +26,12 @@ from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError,
 from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
+from chalicelib.flows.cursors import InvalidCursorError
 from chalicelib.flows.idempotent import IdempotencyMismatchError, InProgressError, InvalidKeyError
 from chalicelib.flows.list_sessions import PageTooFarError
 from chalicelib.flows.preconditions import PreconditionFailedError
 from chalicelib.flows.revoke import NoMoreLinksError
 from chalicelib.flows.schedule import NotEntitledError, SuspendedError
-from chalicelib.flows.session_cursor import InvalidCursorError
 from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.rooms import RoomUnavailableError
 from chalicelib.gateways.stripe_api import StripeError
