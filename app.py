@@ -19,6 +19,7 @@ from chalicelib.http import (
     link_routes,
     money_routes,
     participant_routes,
+    payment_routes,
     session_routes,
     team_routes,
     token_routes,
@@ -37,6 +38,7 @@ token_routes.add_routes(routes)
 session_routes.add_routes(routes)
 participant_routes.add_routes(routes)
 money_routes.add_routes(routes)
+payment_routes.add_routes(routes)
 team_routes.add_routes(routes)
 link_routes.add_routes(routes)
 webhook_routes.add_routes(routes)

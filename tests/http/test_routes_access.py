@@ -341,7 +341,7 @@ def test_a_quote_of_what_cannot_be_charged_is_422_that_names_the_field(
 
 # --- other teams' ids ---------------------------------------------------------------------------------------------
 
-NAMES_NOTHING = {"/v1/auth/token", "/v1/sessions", "/v1/user/team", "/v1/fees/quote"}
+NAMES_NOTHING = {"/v1/auth/token", "/v1/sessions", "/v1/user/team", "/v1/fees/quote", "/v1/payments"}
 """These act on the caller's own team alone: no id of anything stands in their address."""
 
 ONE_SESSION, ITS_SUMMARY = "/v1/sessions/{session_id}", "/v1/sessions/{session_id}/summary"
