@@ -20,7 +20,7 @@ ABSENT: Final = "text/csv; charset=utf-8; header=absent"
 
 Cell = str | int | bool | None
 
-_HARMLESS = re.compile(r"[A-Za-z0-9].*|-[0-9]+(\.[0-9]+)?", re.ASCII | re.DOTALL)
+_HARMLESS = re.compile(r"[A-Za-z0-9].*|-[0-9]+(\.[0-9]+)?", re.DOTALL)
 
 
 def csv_text(rows: Iterable[Sequence[Cell]], columns: Sequence[str] = ()) -> str:
