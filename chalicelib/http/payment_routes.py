@@ -13,7 +13,6 @@ from chalicelib.flows.payment_cursor import PaymentQuery, write_cursor
 from chalicelib.http import times
 from chalicelib.http.accepting import prefers
 from chalicelib.http.auth import caller_of
-from chalicelib.http.csv_text import ABSENT, PRESENT, csv_text
 from chalicelib.http.exchange import JSON, Answer, Request, json_answer
 from chalicelib.http.operations import operation
 from chalicelib.http.queries import PAYMENT_PARAMETERS, payment_query
@@ -70,6 +69,8 @@ def _link(public_url: str, query: PaymentQuery, form: TimeFormat, cursor: str) -
 
 
 def _csv_answer(query: PaymentQuery, rows: list[PaymentRowOut], headers: dict[str, str]) -> Answer:
+    from chalicelib.http.csv_text import ABSENT, PRESENT, csv_text  # noqa: PLC0415 (few cold starts ask for CSV)
+
     is_first = query.place is None
     last_day = query.end - timedelta(milliseconds=1)
     name = f"payments-{query.start.date().isoformat()}-{last_day.date().isoformat()}.csv"
