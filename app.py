@@ -20,6 +20,7 @@ from chalicelib.http import (
     link_routes,
     money_routes,
     participant_routes,
+    payment_routes,
     session_routes,
     team_routes,
     token_routes,
@@ -38,6 +39,7 @@ token_routes.add_routes(routes)
 session_routes.add_routes(routes)
 participant_routes.add_routes(routes)
 money_routes.add_routes(routes)
+payment_routes.add_routes(routes)
 team_routes.add_routes(routes)
 connect_routes.add_routes(routes)
 link_routes.add_routes(routes)

@@ -11,8 +11,6 @@ is secret, so it is not signed.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import struct
@@ -20,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from chalicelib.flows.cursors import InvalidCursorError, from_text, to_text
 from chalicelib.storage.codec import from_milliseconds, milliseconds
 from chalicelib.storage.stores import Position
 
@@ -29,16 +28,7 @@ _VERSION = 1
 _BY_CREATION = struct.Struct(">B8sI16s")
 _BY_START = struct.Struct(">B8sI16sq")
 _LAST_PAGE = 2**32 - 1
-
-
-class InvalidCursorError(ValueError):
-    """The cursor is not one of ours, or was made for a list with other filters. The cursor is not repeated."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "is not a cursor of this list; send `next` of the answer before, unchanged, with the same filters "
-            "(start_time, end_time, order, include_canceled, state), or leave it out to begin anew"
-        )
+_FILTERS = ("start_time", "end_time", "order", "include_canceled", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +75,20 @@ def write_cursor(query: SessionQuery, cursor: Cursor) -> str:
     session_id, page = UUID(cursor.position.session_id).bytes, min(cursor.page, _LAST_PAGE)
     fields = (_VERSION, _filters(query), page, session_id)
     starts = cursor.position.start_time
-    packed = _BY_START.pack(*fields, milliseconds(starts)) if starts else _BY_CREATION.pack(*fields)
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+    return to_text(_BY_START.pack(*fields, milliseconds(starts)) if starts else _BY_CREATION.pack(*fields))
 
 
 def read_cursor(query: SessionQuery, text: str) -> Cursor:
     """Raises InvalidCursorError, also for one that was made with other filters."""
     layout = _BY_START if query.is_by_start else _BY_CREATION
     try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        version, filters, page, session_id, *starts = layout.unpack(packed)
+        version, filters, page, session_id, *starts = layout.unpack(from_text(text))
         position = Position(str(UUID(bytes=session_id)), from_milliseconds(starts[0]) if starts else None)
-    except (binascii.Error, ValueError, struct.error, OverflowError):
-        raise InvalidCursorError from None
-    cursor = Cursor(position, page)
-    if (version, filters) != (_VERSION, _filters(query)) or write_cursor(query, cursor) != text:
-        raise InvalidCursorError
-    if not _is_on_the_way(query, position.start_time):
-        raise InvalidCursorError
-    return cursor
+    except (ValueError, struct.error, OverflowError):
+        raise InvalidCursorError(*_FILTERS) from None
+    if (version, filters) != (_VERSION, _filters(query)) or not _is_on_the_way(query, position.start_time):
+        raise InvalidCursorError(*_FILTERS)
+    return Cursor(position, page)
 
 
 def _is_on_the_way(query: SessionQuery, starts: datetime | None) -> bool:

@@ -20,7 +20,10 @@ SHARED = "/v1/"
 """Only these addresses: pages of clients and webhooks are nobody else's pages' business."""
 
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer"
-_EXPOSED = "ETag, Location, Idempotent-Replayed, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After"
+_EXPOSED = (
+    "Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
+    "Retry-After"
+)
 _MAX_AGE_SECONDS = 2 * 60 * 60
 """As long as Chromium remembers a preflight at most."""
 

@@ -52,8 +52,10 @@ _MEANINGS: Final[Mapping[int, str]] = {
 
 _HEADERS: Final[Mapping[str, str]] = {
     "Allow": "The methods that this address answers.",
+    "Content-Disposition": "The name of the file that a browser keeps a CSV under.",
     "ETag": "The version of what was answered, for `If-Match` and `If-None-Match`.",
     "Idempotent-Replayed": "`true` when this is the answer of an earlier request with the same `Idempotency-Key`.",
+    "Link": '`<…>; rel="next"` (RFC 8288): the address of the page that follows; none on the last.',
     "Location": "Where to go, or where to find what was made.",
     "Retry-After": "How many seconds to wait.",
     "WWW-Authenticate": "How to authenticate.",
@@ -225,7 +227,7 @@ def _answer_headers(status: int, method: str, operation: Operation) -> list[str]
     found = ["ETag"] if names & {"if-match", "if-none-match"} and method != "DELETE" else []
     found += ["Location"] if status in {HTTPStatus.SEE_OTHER, HTTPStatus.CREATED} else []
     found += ["Idempotent-Replayed"] if method == "POST" and operation.access is Access.BEARER else []
-    return found
+    return [*found, *operation.headers]
 
 
 def _header_names(operation: Operation) -> set[str]:

@@ -161,6 +161,33 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "RefundIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters. Stripe is not told."),
     "RefundIn.charge": _field("The `charge_id` of which; absent: the one that pays the fee."),
     "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
+    # --- payments
+    "PaymentListOut.content": _field("The payments of this page, the first paid first."),
+    "from": _field(
+        "The first moment whose payments these are.",
+        f"{EXAMPLE_DAY}T00:00:00.000Z",
+    ),
+    "to": _field("The moment before which they were paid.", f"{EXAMPLE_DAY}T23:59:59.000Z"),
+    "PaymentRowOut.paid_at": _moment("When it was paid, by Stripe's clock.", f"{EXAMPLE_DAY}T13:12:05.000Z"),
+    "PaymentRowOut.client_id": _field("The API client that scheduled the session.", CLIENT_ID),
+    "payment_intent_id": _field("Stripe's id of the payment that the charge is of.", "pi_3Q2w3e4r5t6y7u8i0"),
+    "attempt_id": _field(
+        "The offer to pay that it was paid for: `client_reference_id` of its Checkout Session at Stripe.",
+        "0197b3c4-e5f6-4788-99aa-bbccddeeff00",
+        format="uuid",
+    ),
+    "amount_decimal": _field("The amount in major units, as text with the currency's decimals.", "80.00"),
+    "PaymentRowOut.platform_fee": _field(
+        "What the deployment was to keep, when it was paid. What it gave back later of that is not in it.", 120
+    ),
+    "platform_fee_decimal": _field("The platform's fee in major units.", "1.20"),
+    "refunded": _field("What went back or is on its way, in the minor unit.", 3000),
+    "refunded_decimal": _field("What went back or is on its way, in major units.", "30.00"),
+    "charged_back": _field("What the payer's bank took in a dispute that was lost, in the minor unit.", 0),
+    "charged_back_decimal": _field("What the payer's bank took, in major units.", "0.00"),
+    "is_disputed": _field("Whether the payer contests it, and their bank has not decided.", False),  # noqa: FBT003 (an example)
+    "is_accepted": _field("Whether it is money for an offer of ours, as that was made.", True),  # noqa: FBT003 (an example)
+    # --- quotes
     "minimum": _field("The least that can be charged in this currency.", 100),
     "platform_fee": _field("What the deployment keeps.", 120),
     "net": _field("What the clinic receives, before Stripe's own fee.", 7880),
@@ -305,7 +332,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Authentication": "A client's id and secret become an access token, which every other call takes.",
     "Sessions": "A session is a consultation: its time, its participants, and a link for each of them.",
     "Participants": "The people in a session. A guest may owe a fee; their link asks for it before it lets them in.",
-    "Money": "What the clinic decides about a fee: to give it back, or to let somebody in without it.",
+    "Money": "What was paid, and what the clinic decides about it: to give it back, or to let in without it.",
     "Team": "The clinic itself.",
     "Accounts": "The clinic's own Stripe account: where it is connected, and whether it can take payments.",
     "Connecting": "Where Stripe sends the clinic's staff back to. Browsers get pages, as for links.",

@@ -38,7 +38,7 @@ class Operation:
     """A handler and its description. `answers`: the shape of each successful status (None: no JSON body).
 
     `errors`: statuses with a problem detail, beside those that every operation may give. `kinds`: the media types of a
-    successful answer beside its JSON.
+    successful answer beside its JSON. `headers`: those of a successful answer that do not follow from the rest.
     """
 
     handler: Handler
@@ -50,6 +50,7 @@ class Operation:
     errors: tuple[int, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     kinds: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
     def __call__(self, ctx: Context, request: Request) -> Answer:
         return self.handler(ctx, request)
@@ -65,10 +66,11 @@ def operation(  # noqa: PLR0913 (each is a part of the description)
     errors: tuple[int, ...] = (),
     parameters: tuple[Parameter, ...] = (),
     kinds: tuple[str, ...] = (),
+    headers: tuple[str, ...] = (),
 ) -> Callable[[Handler], Operation]:
     """Describe a handler: `@operation("Schedule", tag="Sessions", body=SessionIn, answers={200: SessionOut})`."""
 
     def described(handler: Handler) -> Operation:
-        return Operation(handler, summary, tag, access, body, answers or {}, errors, parameters, kinds)
+        return Operation(handler, summary, tag, access, body, answers or {}, errors, parameters, kinds, headers)
 
     return described

@@ -29,13 +29,13 @@ from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
 from chalicelib.flows.close_offers import OfferOutOfReachError
 from chalicelib.flows.connect import NoOAuthError, NoPlatformError
+from chalicelib.flows.cursors import InvalidCursorError
 from chalicelib.flows.disconnect import NotOursToDisconnectError, TooManySessionsError
 from chalicelib.flows.idempotent import IdempotencyMismatchError, InProgressError, InvalidKeyError
 from chalicelib.flows.list_sessions import PageTooFarError
 from chalicelib.flows.preconditions import PreconditionFailedError
 from chalicelib.flows.revoke import NoMoreLinksError
 from chalicelib.flows.schedule import NotEntitledError, SuspendedError
-from chalicelib.flows.session_cursor import InvalidCursorError
 from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.rooms import RoomUnavailableError
 from chalicelib.gateways.stripe_api import StripeError

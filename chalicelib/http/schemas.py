@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 class FeeIn(Struct, forbid_unknown_fields=True):
@@ -288,6 +288,43 @@ class QuoteOut(Struct):
     minimum: int
     platform_fee: int
     net: int
+
+
+class PaymentRowOut(Struct):
+    """One charge, by the ledger. Its fields are the columns of the CSV, in this order; new ones come at the end.
+
+    `*_decimal`: the same amount in major units; null in a currency that is not known here.
+    """
+
+    paid_at: str
+    session_id: str
+    participant_id: str
+    client_id: str
+    charge_id: str
+    payment_intent_id: str
+    account_id: str | None
+    attempt_id: str
+    currency: str
+    amount: int
+    amount_decimal: str | None
+    platform_fee: int
+    platform_fee_decimal: str | None
+    refunded: int
+    refunded_decimal: str | None
+    charged_back: int
+    charged_back_decimal: str | None
+    is_disputed: bool
+    is_accepted: bool
+
+
+class PaymentListOut(Struct):
+    """A page of payments. `next`: the cursor of the page that follows; null on the last one, where `more` is false."""
+
+    content: list[PaymentRowOut]
+    more: bool
+    next: str | None
+    from_: str = field(name="from")
+    to: str
 
 
 class TokenOut(Struct):

@@ -44,4 +44,4 @@ def write(moment: datetime, form: TimeFormat) -> str:
     utc = moment.astimezone(UTC)
     if form is TimeFormat.RFC_1123:
         return format_datetime(utc.replace(microsecond=0), usegmt=True)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

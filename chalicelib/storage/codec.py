@@ -151,8 +151,11 @@ def from_milliseconds(since_1970: int) -> datetime:
 
 
 def sortable(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds: text order is the order of time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    """ISO 8601 in UTC with milliseconds: text order is the order of time.
+
+    Not by `strftime`, whose `%Y` writes the year 500 as `500`, which stands behind 2026 as text.
+    """
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def with_revision(session: Session, revision: Revision) -> Session:

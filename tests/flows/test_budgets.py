@@ -343,6 +343,21 @@ def test_reading_a_session_costs_one_read(world: MeteredWorld) -> None:
         assert spent() == Spent(reads=1)
 
 
+def test_a_page_of_payments_costs_one_query_wherever_it_is(world: MeteredWorld) -> None:
+    for _ in range(3):
+        _paid(world)
+        world.clock.advance(seconds=1)
+    page, authorization = "/v1/payments?from=2026-03-02T12:00:00Z&page_size=1", world.bearer()
+    path, more = page, True
+    for _ in range(3):
+        with world.metered() as spent:
+            answer = world.edge.get(path, Authorization=authorization).json()
+            assert (len(answer["content"]), more) == (1, True)
+            assert spent() == Spent(queries=1)
+        path, more = f"{page}&cursor={answer['next']}", answer["more"]
+    assert more is False
+
+
 def test_a_cold_cache_costs_an_api_call_its_client_and_its_team(world: MeteredWorld) -> None:
     authorization = world.bearer()
     with world.metered() as spent:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.flows.session_cursor import Cursor, InvalidCursorError, SessionQuery, read_cursor, write_cursor
+from chalicelib.flows.cursors import InvalidCursorError
+from chalicelib.flows.session_cursor import Cursor, SessionQuery, read_cursor, write_cursor
 from chalicelib.storage.stores import Position
 from tests.support.examples import examples
 from tests.support.world import NOON

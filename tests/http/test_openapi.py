@@ -109,6 +109,14 @@ def test_every_post_of_an_api_client_takes_an_idempotency_key_and_no_other_does(
     assert "POST /v1/sessions" in bearer_posts
 
 
+def test_the_list_of_payments_is_there_in_json_and_csv_with_the_address_of_the_next_page() -> None:
+    answer = OPERATIONS["GET /v1/payments"]["responses"]["200"]
+    assert list(answer["content"]) == ["application/json", "text/csv"]
+    assert list(answer["headers"]) == ["Link", "Content-Disposition"]
+    assert list(SCHEMAS["PaymentListOut"]["properties"]) == ["content", "more", "next", "from", "to"]
+    assert {"Link", "Content-Disposition"} <= set(DOCUMENT["components"]["headers"])
+
+
 def test_the_token_endpoint_takes_a_form_and_answers_errors_as_rfc_6749_has_them() -> None:
     described = OPERATIONS["POST /v1/auth/token"]
     assert described["security"] == [{"basic": []}]

@@ -98,7 +98,7 @@ def _allowed(schema: Json, name: str) -> st.SearchStrategy[Any]:
     named = st.sampled_from(schema["examples"]) if "examples" in schema else st.nothing()
     match schema.get("type"):
         case "string":
-            return st.one_of(TIMES if name.endswith("_time") else TEXTS, named)
+            return st.one_of(TIMES if name.endswith("_time") or name in {"from", "to"} else TEXTS, named)
         case "integer":
             return st.one_of(NUMBERS, named)
         case "boolean":
@@ -136,7 +136,7 @@ class Clinics:
         path, bearer = f"/v1/sessions/{gone['session_id']}", f"Bearer {self.clinic.access_token}"
         assert self.edge.request("DELETE", path, headers={"Authorization": bearer}).status == 200
         self.sessions.append(gone)
-        self.payer = self.sessions[0]["participants"][1]
+        self.payer, self.owing = (session["participants"][1] for session in self.sessions[:2])
         self._pays(self.payer)
         self.theirs = self._kept()
 
@@ -206,9 +206,9 @@ def sent(clinics: Clinics, request: tuple[str, str, str, bytes, dict[str, str], 
     method, path, query, body, headers, chosen = request
     for name in ("session_id", "participant_id"):
         found = [*clinics.ids(name), *clinics.ids(name), "nonsense", "0197b3c4-d5e6-7788-99aa-bbccddeeff00"]
-        if path.endswith("/refund"):
-            # Of one alone there is anything to give back.
-            found += [clinics.payer["participant_id"]] * len(found)
+        # Of one alone there is anything to give back, and to waive.
+        for action, one in (("/refund", clinics.payer), ("/waive", clinics.owing)):
+            found += [one["participant_id"]] * len(found) if path.endswith(action) else []
         path = path.replace(f"{{{name}}}", quote(found[chosen % len(found)]))
     authorization = clinics.clinic.basic if path == "/v1/auth/token" else f"Bearer {clinics.clinic.access_token}"
     return clinics.edge.request(method, f"{path}?{query}", body, {"Authorization": authorization, **headers})

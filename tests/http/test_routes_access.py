@@ -362,6 +362,7 @@ NAMES_NOTHING = {
     "/v1/fees/quote",
     "/v1/stripe/connect",
     "/v1/stripe/account",
+    "/v1/payments",
 }
 """These act on the caller's own team alone: no id of anything stands in their address."""
 

@@ -96,6 +96,13 @@ def test_iso_8601_is_written_in_utc_with_milliseconds(microseconds: int, text: s
     assert times.write(moment, TimeFormat.ISO_8601) == text
 
 
+@pytest.mark.parametrize("form", TimeFormat)
+def test_a_year_has_four_digits_in_every_century(form: TimeFormat) -> None:
+    early = datetime(500, 1, 1, tzinfo=UTC)
+    assert "0500" in times.write(early, form)
+    assert times.read(times.write(early, form)) == (early, form)
+
+
 _seconds = st.integers(0, 4_102_444_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 

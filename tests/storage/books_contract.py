@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
@@ -162,6 +162,10 @@ class BooksContract:
         ):
             assert len(ledger_of(stage, within=within)) == found
             assert len(audit_of(stage, within=within)) == found
+
+    def test_a_bound_of_an_early_century_is_as_early_as_it_says(self, stage: BooksStage) -> None:
+        keep(stage, ROW)
+        assert ledger_of(stage, within=(datetime(500, 1, 1, tzinfo=UTC), NOON + MILLISECOND)) == [ROW]
 
     def test_a_ledger_is_read_on_from_any_place_and_as_far_as_is_asked_for(self, stage: BooksStage) -> None:
         rows = [replace(ROW, charge_id=f"ch_{number}", paid_at=NOON + number // 2 * MILLISECOND) for number in range(6)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from chalicelib.domain.sessions import Participant, Role, Session
@@ -119,6 +119,11 @@ class WalkContract:
         between = Position(SECOND, NOON + HOUR + timedelta(minutes=1))
         assert walked(stage.store, BY_START, after=between) == [THIRD]
         assert walked(stage.store, replace(BY_START, reverse=True), after=between) == [FIRST]
+
+    def test_a_bound_of_an_early_century_is_as_early_as_it_says(self, stage: SessionStage) -> None:
+        keep_four(stage.store)
+        walk = replace(BY_START, starts_from=datetime(500, 1, 1, tzinfo=UTC), starts_until=NOON + HOUR)
+        assert walked(stage.store, walk) == [THIRD]
 
     def test_a_session_that_was_moved_is_met_at_its_new_start(self, stage: SessionStage) -> None:
         keep_four(stage.store)
