@@ -113,7 +113,7 @@ def event_of(written: StripeObject, account: str | None = None) -> Event:
         event_id=str(written.get("id")),
         kind=str(written.get("type")),
         livemode=bool(written.get("livemode")),
-        stripe_account_id=named if isinstance(named, str) else account,
+        stripe_account_id=named if isinstance(named, str) and named else account,
         created_at=_created(written.get("created")),
     )
     return _placed(known, thing) if isinstance(thing, dict) else known
