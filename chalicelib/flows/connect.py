@@ -20,13 +20,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.accounts import AccountSeen, check_room, connected, unfinished
+from chalicelib.domain.accounts import AccountSeen, TooManyAccountsError, check_room, connected, unfinished
 from chalicelib.domain.books import api_client
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.accounts import claim, refresh_of
 from chalicelib.flows.change_team import change_team
 from chalicelib.flows.context import Context
+from chalicelib.flows.idempotent import Effect
 from chalicelib.gateways.connect_states import (
     ConnectState,
     mint_state,
@@ -118,6 +119,16 @@ def start_connecting(ctx: Context, team: Team, client_id: str, how: How | None) 
     if how is How.EXISTING:
         return _authorize_url(ctx, team, client_id)
     return _onboarding_url(ctx, _state(ctx, team, client_id, _account_to_fill_in(ctx, team, client_id)))
+
+
+def connecting(ctx: Context, team: Team, client_id: str, how: How | None) -> Effect[str]:
+    """The same under a key (`idempotent.py`). Nothing is made that could be made twice: again, it is another way."""
+
+    def address(_planned: str) -> str:
+        return start_connecting(ctx, team, client_id, how)
+
+    refusals = (NoPlatformError, NoOAuthError, TooManyAccountsError)
+    return Effect(plan=lambda: "connect", find=address, make=address, refusals=refusals)
 
 
 def _authorize_url(ctx: Context, team: Team, client_id: str) -> str:

@@ -15,14 +15,15 @@ from chalicelib.flows.connect import (
     Connected,
     InvalidStateError,
     come_back_from_onboarding,
+    connecting,
     finish_connecting,
     onboarding_again,
-    start_connecting,
 )
 from chalicelib.flows.context import Context
 from chalicelib.flows.disconnect import MoneyHeldError, disconnect
 from chalicelib.http.auth import caller_of
 from chalicelib.http.exchange import HTML, Answer, Request, html_answer, json_answer, see_other
+from chalicelib.http.idempotency import made_once, with_replay
 from chalicelib.http.operations import Access, Parameter, operation
 from chalicelib.http.pages.connect_pages import (
     REFUSALS,
@@ -65,8 +66,9 @@ def connect_account(ctx: Context, request: Request) -> Answer:
     as the `payee` of a fee; the first is the default. 409 where the deployment is one clinic's own.
     """
     caller, how = caller_of(ctx, request), connect_wish(request)
-    url = start_connecting(ctx.acting_for(caller.who), caller.team, caller.client_id, how)
-    return json_answer(200, ConnectOut(url), _NO_STORE)
+    effect = connecting(ctx.acting_for(caller.who), caller.team, caller.client_id, how)
+    made = made_once(ctx, request, caller, effect)
+    return with_replay(json_answer(200, ConnectOut(made.result), _NO_STORE), made)
 
 
 @operation("Read the Stripe accounts", tag="Accounts", answers={200: StripeAccountsOut})

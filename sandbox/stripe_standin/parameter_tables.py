@@ -36,6 +36,20 @@ LOCALES = tuple(
     """.split()  # noqa: SIM905 - a table to read
 )
 
+EVENT_TYPES = (
+    "account.application.authorized", "account.application.deauthorized", "account.updated",
+    "application_fee.created", "application_fee.refunded",
+    "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn", "charge.dispute.updated", "charge.failed", "charge.pending",
+    "charge.refund.updated", "charge.refunded", "charge.succeeded", "charge.updated",
+    "checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded",
+    "checkout.session.completed", "checkout.session.expired",
+    "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
+    "payment_intent.processing", "payment_intent.succeeded",
+    "refund.created", "refund.failed", "refund.updated",
+)  # fmt: skip
+"""All that the stand-in sends; a test holds it against what is announced."""
+
 EXPAND: dict[str, Kind] = {"expand": ListOf(Text())}
 RETRIEVE = Record(EXPAND)
 PAGE: dict[str, Kind] = {
@@ -153,3 +167,63 @@ BALANCE_TRANSACTION_LIST = Record(
     {**PAGE, "currency": Text(3), "source": Text(), "type": Text()}, not_simulated=frozenset({"payout"})
 )
 EVENT_LIST = Record({**PAGE, "type": Text(), "types": ListOf(Text())}, not_simulated=frozenset({"delivery_success"}))
+
+# --- accounts and webhook endpoints: of the platform alone ------------------------------------------------------------
+
+ACCOUNT_CREATE = Record(
+    {
+        "business_profile": Record(
+            {"name": Text()},
+            not_simulated=frozenset(
+                {
+                    "annual_revenue", "estimated_worker_count", "mcc", "minority_owned_business_designation",
+                    "monthly_estimated_revenue", "product_description", "support_address", "support_email",
+                    "support_phone", "support_url", "url",
+                }
+            ),
+        ),
+        "controller": Record(
+            {
+                "fees": Record({"payer": Choice(("account", "application"))}),
+                "losses": Record({"payments": Choice(("application", "stripe"))}),
+                "requirement_collection": Choice(("application", "stripe")),
+                "stripe_dashboard": Record({"type": Choice(("express", "full", "none"))}),
+            }
+        ),
+        "country": Text(),
+        "default_currency": Text(),
+        "email": Email(),
+        "metadata": Metadata(),
+        **EXPAND,
+    },
+    not_simulated=frozenset(
+        {
+            "account_token", "bank_account", "business_type", "capabilities", "company", "documents",
+            "external_account", "groups", "individual", "settings", "tos_acceptance", "type",
+        }
+    ),
+)  # fmt: skip
+ACCOUNT_LINK_CREATE = Record(
+    {
+        "account": Text(),
+        "refresh_url": Url(),
+        "return_url": Url(),
+        "type": Choice(("account_onboarding", "account_update")),
+        **EXPAND,
+    },
+    required=("account", "type", "refresh_url", "return_url"),
+    not_simulated=frozenset({"collect", "collection_options"}),
+)
+
+WEBHOOK_ENDPOINT: dict[str, Kind] = {
+    "description": Text(),
+    "enabled_events": ListOf(Choice(("*", *EVENT_TYPES))),
+    "url": Url(),
+    **EXPAND,
+}
+WEBHOOK_ENDPOINT_CREATE = Record(
+    {**WEBHOOK_ENDPOINT, "api_version": Text(), "connect": Boolean(), "metadata": Metadata()},
+    required=("enabled_events", "url"),
+)
+WEBHOOK_ENDPOINT_UPDATE = Record({**WEBHOOK_ENDPOINT, "disabled": Boolean(), "metadata": Metadata(unsets=True)})
+WEBHOOK_ENDPOINT_LIST = LINE_ITEM_LIST

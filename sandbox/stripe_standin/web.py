@@ -1,20 +1,19 @@
-"""The stand-in on Flask: Stripe's API under /v1, the hosted Checkout page, receipts. Translates, decides nothing."""
+"""The stand-in on Flask: Stripe's API and OAuth host, the hosted pages. Translates, decides nothing."""
 
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.stripe_standin import web_accounts
 from sandbox.stripe_standin.currencies import format_amount
 from sandbox.stripe_standin.errors import JsonObject, NoAnswer
+from sandbox.stripe_standin.pages import page, sent_to
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
 from sandbox.stripe_standin.payments import CARDS, CheckoutClosedError, UnknownCardError
 from sandbox.stripe_standin.standin import StripeStandIn
-
-AnyResponseType = TypeVar("AnyResponseType", bound=AnyResponse)
 
 DEBIT_NAMES = {
     "acss_debit": "Pre-authorised debit (Canada)",
@@ -32,25 +31,21 @@ CARD_MEANINGS = {
     "4000000000000069": "is declined: expired card",
     "4000000000000127": "is declined: incorrect CVC",
 }
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 
 
 def blueprint(standin: StripeStandIn) -> Blueprint:
-    """Make the blueprint of one stand-in: `/v1/…`, `/c/pay/{checkout_session_id}`, `/receipts/{charge_id}`."""
+    """Make the blueprint of one stand-in: `/v1/…`, `/oauth/…`, and the hosted pages."""
     routes = Blueprint(
         "stripe_standin", __name__, template_folder="templates", static_folder="static", static_url_path="/c/static"
     )
 
     @routes.route("/v1/<path:_rest>", methods=["GET", "POST", "DELETE"])
     def api(_rest: str) -> Response:
+        return answer_api(standin)
+
+    @routes.post("/oauth/token")
+    @routes.post("/oauth/deauthorize")
+    def oauth() -> Response:
         return answer_api(standin)
 
     @routes.get("/c/pay/<checkout_session_id>")
@@ -65,6 +60,7 @@ def blueprint(standin: StripeStandIn) -> Blueprint:
     def receipt(charge_id: str) -> Response:
         return show_receipt(standin, charge_id)
 
+    web_accounts.add_pages(routes, standin)
     return routes
 
 
@@ -130,7 +126,7 @@ def take_payment(standin: StripeStandIn, checkout_session_id: str, card: str) ->
         return show_checkout(standin, checkout_session_id)
     if outcome.redirect_url is None:
         return show_checkout(standin, checkout_session_id, error=outcome.message, status=402)
-    return with_headers(redirect(outcome.redirect_url, 303))
+    return sent_to(outcome.redirect_url)
 
 
 def show_receipt(standin: StripeStandIn, charge_id: str) -> Response:
@@ -140,12 +136,3 @@ def show_receipt(standin: StripeStandIn, charge_id: str) -> Response:
     amounts = {name: format_amount(charge[name], charge["currency"]) for name in ("amount", "amount_refunded")}
     paid_at = datetime.fromtimestamp(charge["created"], UTC)
     return page("receipt.html", 200, charge=charge, amounts=amounts, paid_at=paid_at)
-
-
-def page(template: str, status: int, **fields: object) -> Response:
-    return with_headers(make_response(render_template(f"stripe_standin/{template}", **fields), status))
-
-
-def with_headers(response: AnyResponseType) -> AnyResponseType:
-    response.headers.update(HEADERS)
-    return response

@@ -17,8 +17,9 @@ from chalicelib.http.docs_page import OperationView, reference_view
 from chalicelib.http.openapi import document
 from tests.support.clinic import Clinic, path_of
 from tests.support.edge import Edge
+from tests.support.platform import Platform
 from tests.support.served import served
-from tests.support.world import PUBLIC_URL, World
+from tests.support.world import PUBLIC_URL
 
 VIEW = reference_view(document(deployed.routes.paths(), PUBLIC_URL), date(2026, 3, 2), "")
 OPERATIONS = [one for group in VIEW.groups for one in group.operations]
@@ -97,8 +98,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(world: World) -> Iterator[Stage]:
+def stage() -> Iterator[Stage]:
+    world = Platform()
     clinic = Clinic(Edge(world))
+    world.connect_beside(clinic.team)
     people: list[dict[str, Any]] = [{"role": "HOST"}, {"fee": {"amount": 8000, "currency": "aud"}}, {"role": "GUEST"}]
     _, owing, free = clinic.schedule(*people).json()["participants"]
     later = clinic.schedule(*people, start_time="2026-03-03T09:00:00Z", end_time="2026-03-03T09:30:00Z").json()

@@ -20,7 +20,8 @@ from chalicelib.http.openapi_shapes import Json
 from tests.support.clinic import Clinic, path_of
 from tests.support.edge import Edge, Reply
 from tests.support.examples import examples
-from tests.support.world import PUBLIC_URL, World
+from tests.support.platform import Platform
+from tests.support.world import PUBLIC_URL
 
 DOCUMENT = document(deployed.routes.paths(), PUBLIC_URL)
 OPERATIONS = [
@@ -129,8 +130,11 @@ class Clinics:
     """Two clinics with the same kind of sessions: ours asks, and must never reach the other's."""
 
     def __init__(self) -> None:
-        self.edge = Edge(World())
+        world = Platform()
+        self.edge = Edge(world)
         self.clinic, self.other = Clinic(self.edge), Clinic(self.edge, "Hill Street")
+        for one in (self.clinic, self.other):
+            one.team = world.connect_beside(one.team)
         self.sessions = [self._booked(one) for one in (self.clinic, self.clinic, self.other)]
         gone = self._booked(self.clinic)
         path, bearer = f"/v1/sessions/{gone['session_id']}", f"Bearer {self.clinic.access_token}"

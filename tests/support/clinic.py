@@ -27,7 +27,7 @@ class Clinic:
 
     def __init__(self, edge: Edge, name: str = "Bay Road Clinic") -> None:
         self.edge = edge
-        enrolled = enrol_team(edge.world.ctx, name)
+        enrolled = enrol_team(edge.world.ctx, name, on_own_account=True)
         self.team = enrolled.team
         self.client_id, self.client_secret = enrolled.client_id, enrolled.client_secret
         self.access_token = str(self.ask_token().json()["access_token"])

@@ -30,19 +30,28 @@ class Platform(World):
 
     def __init__(self, settings: Settings | None = None, seed: int = 1) -> None:
         super().__init__(settings or platform_settings(), seed)
+        self.stripe._world.application_id = OAUTH_ID
         self.stripe.add_webhook_endpoint(CONNECT_WEBHOOK_URL, CONNECT_WEBHOOK_SECRET, connect=True)
         self.team = self.connect(self.team)
         self.account = str(self.team.accounts[0].stripe_account_id)
 
     def connect(self, team: Team, account: str | None = None) -> Team:
         """The team with one more account of its own, and none of the deployment's."""
-        account = account or self.stripe.create_account()
-        claim(self.ctx, account, team.team_id)
-        seen = StripeConnect(self.context.stripe).account(account, self.ctx.deadline)
         own = tuple(one for one in team.accounts if one.stripe_account_id is not None)
-        changed = connected(replace(team, accounts=own), seen, self.clock())
+        changed = self._with(account or self.stripe.create_account(), replace(team, accounts=own))
         self.context.teams.save(team, changed)
         return changed
+
+    def connect_beside(self, team: Team) -> Team:
+        """The team with an account of its own beside the deployment's, which stays the default."""
+        changed = self._with(self.stripe.create_account(), team)
+        self.context.teams.save(team, changed)
+        return changed
+
+    def _with(self, account: str, team: Team) -> Team:
+        claim(self.ctx, account, team.team_id)
+        seen = StripeConnect(self.context.stripe).account(account, self.ctx.deadline)
+        return connected(team, seen, self.clock())
 
     def newest(self, team: Team | None = None) -> Team:
         """As it is stored now."""
