@@ -24,7 +24,7 @@ def set_up_stripe(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     there, left, is_new = StripeEndpoints(ctx.stripe).all(ctx.deadline), 0, False
     for wanted in wanted_endpoints(ctx.settings):
         yield ""
-        yield f"{wanted.url}"
+        yield wanted.url
         yield f"  events       {', '.join(wanted.events)}"
         found = [one for one in there if one.url == wanted.url]
         made = None if found or asked.check else StripeEndpoints(ctx.stripe).create(wanted, ctx.deadline)
@@ -32,6 +32,8 @@ def set_up_stripe(deployment: Deployment, asked: Namespace) -> Iterator[str]:
             is_new = True
             yield from _made(deployment, wanted, made)
             continue
+        if len(found) > 1:
+            yield f"  there are    {len(found)}, which is one too many: delete the others at Stripe"
         for endpoint in found:
             yield from _compared(deployment, wanted, endpoint, mends=not asked.check)
         left += _left(wanted, found, mends=not asked.check)
