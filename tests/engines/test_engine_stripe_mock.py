@@ -30,6 +30,9 @@ from chalicelib.domain.obligations import MakeRefund
 from chalicelib.flows.context import REQUEST_SECONDS
 from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import StripeApi, StripeRefusedError, checkout_parameters, stripe_client
+from chalicelib.gateways.stripe_connect import StripeConnect
+from chalicelib.gateways.stripe_endpoints import Endpoint, EndpointKind, StripeEndpoints, Wanted
+from chalicelib.gateways.stripe_events import CONNECT_EVENTS, EVENTS
 from chalicelib.gateways.stripe_listings import Span, StripeListings
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
@@ -76,6 +79,14 @@ REFUND = MakeRefund(
     decision_id="decision-1",
     reason=RefundReason.CANCELED,
 )
+TEAM = "11111111-1111-4111-8111-111111111111"
+WANTED = [
+    Wanted(EndpointKind.OWN, "https://anteroom.example/stripe/webhook", EVENTS, "stripe_webhook_secrets"),
+    Wanted(
+        EndpointKind.CONNECTED, "https://anteroom.example/connect", CONNECT_EVENTS, "stripe_connect_webhook_secrets"
+    ),
+]
+ENDPOINT = Endpoint("we_1", WANTED[0].url, ("charge.succeeded",), is_enabled=False, api_version=None, kind=None)
 REFUNDS = [
     replace(REFUND, payment=payment, with_application_fee=with_fee, reason=reason)
     for payment in PAYMENTS
@@ -155,11 +166,39 @@ LISTINGS: dict[str, Calls] = {
 """The same of StripeListings."""
 
 
-@pytest.mark.parametrize("name", [*CALLS, *LISTINGS])
+CONNECTING: dict[str, Calls] = {
+    "account": lambda api: [partial(StripeConnect(api).account, one, soon()) for one in ACCOUNTS],
+    "create_account": lambda api: [partial(StripeConnect(api).create_account, TEAM, "account-1", soon())],
+    "onboarding_url": lambda api: [
+        partial(
+            StripeConnect(api).onboarding_url,
+            "acct_1",
+            return_url="https://anteroom.example/return",
+            refresh_url="https://anteroom.example/refresh",
+            deadline=soon(),
+        )
+    ],
+}
+"""The same of StripeConnect."""
+
+OAUTH = {"exchange", "deauthorize"}
+"""Asked of another host, which stripe-mock is not and the document does not describe."""
+
+ENDPOINTS: dict[str, Calls] = {
+    "all": lambda api: [partial(StripeEndpoints(api).all, soon())],
+    "create": lambda api: [partial(StripeEndpoints(api).create, one, soon()) for one in WANTED],
+    "mend": lambda api: [partial(StripeEndpoints(api).mend, ENDPOINT, one, soon()) for one in WANTED],
+}
+"""The same of StripeEndpoints."""
+
+EVERY = {**CALLS, **LISTINGS, **CONNECTING, **ENDPOINTS}
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_stripe_takes_every_request_of_the_gateway(
     api: StripeApi, client: WatchedClient, document: StripeDocument, name: str
 ) -> None:
-    calls = {**CALLS, **LISTINGS}[name](api)
+    calls = EVERY[name](api)
     for call in calls:
         with suppress(StrangeObjectError):  # what stripe-mock answers are its examples, which are not ours
             call()
@@ -169,10 +208,18 @@ def test_stripe_takes_every_request_of_the_gateway(
         assert find_route(method, path) is not None, f"the stand-in has no {method} {path}"
 
 
-@pytest.mark.parametrize(("gateway", "calls"), [(StripeApi, CALLS), (StripeListings, LISTINGS)])
-def test_every_method_of_the_gateway_is_among_them(gateway: type, calls: dict[str, Calls]) -> None:
+@pytest.mark.parametrize(
+    ("gateway", "calls"),
+    [
+        (StripeApi, {*CALLS, "call"}),
+        (StripeListings, {*LISTINGS}),
+        (StripeConnect, {*CONNECTING, *OAUTH}),
+        (StripeEndpoints, {*ENDPOINTS}),
+    ],
+)
+def test_every_method_of_the_gateway_is_among_them(gateway: type, calls: set[str]) -> None:
     methods = inspect.getmembers(gateway, inspect.isfunction)
-    assert {name for name, _ in methods if not name.startswith("_")} == set(calls)
+    assert {name for name, _ in methods if not name.startswith("_")} == calls
 
 
 def test_stripe_mock_and_the_document_refuse_what_stripe_does_not_know(
