@@ -3,18 +3,16 @@
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.stripe_standin.currencies import format_amount
 from sandbox.stripe_standin.errors import JsonObject, NoAnswer
+from sandbox.stripe_standin.pages import page, sent_to
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
 from sandbox.stripe_standin.payments import CARDS, CheckoutClosedError, UnknownCardError
 from sandbox.stripe_standin.standin import StripeStandIn
-
-AnyResponseType = TypeVar("AnyResponseType", bound=AnyResponse)
 
 DEBIT_NAMES = {
     "acss_debit": "Pre-authorised debit (Canada)",
@@ -31,15 +29,6 @@ CARD_MEANINGS = {
     "4000000000009995": "is declined: insufficient funds",
     "4000000000000069": "is declined: expired card",
     "4000000000000127": "is declined: incorrect CVC",
-}
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
 }
 
 
@@ -130,7 +119,7 @@ def take_payment(standin: StripeStandIn, checkout_session_id: str, card: str) ->
         return show_checkout(standin, checkout_session_id)
     if outcome.redirect_url is None:
         return show_checkout(standin, checkout_session_id, error=outcome.message, status=402)
-    return with_headers(redirect(outcome.redirect_url, 303))
+    return sent_to(outcome.redirect_url)
 
 
 def show_receipt(standin: StripeStandIn, charge_id: str) -> Response:
@@ -140,12 +129,3 @@ def show_receipt(standin: StripeStandIn, charge_id: str) -> Response:
     amounts = {name: format_amount(charge[name], charge["currency"]) for name in ("amount", "amount_refunded")}
     paid_at = datetime.fromtimestamp(charge["created"], UTC)
     return page("receipt.html", 200, charge=charge, amounts=amounts, paid_at=paid_at)
-
-
-def page(template: str, status: int, **fields: object) -> Response:
-    return with_headers(make_response(render_template(f"stripe_standin/{template}", **fields), status))
-
-
-def with_headers(response: AnyResponseType) -> AnyResponseType:
-    response.headers.update(HEADERS)
-    return response
