@@ -4,19 +4,27 @@ from sandbox.stripe_standin.errors import JsonObject, charges_disabled
 from sandbox.stripe_standin.world import Books, ControlError, World
 
 
-def open_account(world: World, *, account_id: str | None, name: str, currency: str, is_platform: bool) -> Books:
+def open_account(
+    world: World,
+    *,
+    account_id: str | None,
+    name: str,
+    currency: str,
+    is_platform: bool,
+    connected: bool = True,
+) -> Books:
     """Open an account that can charge; raises ControlError when its id is taken."""
     account_id = account_id or world.new_id("acct", 16)
     if account_id in world.books:
         message = f"the account {account_id!r} exists already"
         raise ControlError(message)
     account = new_account(account_id, name, currency, world.timestamp())
-    books = Books(account, is_platform)
+    books = Books(account, is_platform, authorized=connected)
     world.books[account_id] = books
     return books
 
 
-def new_account(account_id: str, name: str, currency: str, created: int) -> JsonObject:
+def new_account(account_id: str, name: str | None, currency: str, created: int) -> JsonObject:
     return {
         "id": account_id,
         "object": "account",
@@ -71,13 +79,32 @@ def require_charges(books: Books) -> None:
         raise charges_disabled()
 
 
+def name_of(books: Books) -> str:
+    """Give what a page calls the account, which may not have said its name yet."""
+    return str(books.account["business_profile"]["name"] or "New account")
+
+
+def is_controlled(books: Books) -> bool:
+    """Say whether the platform controls the account: https://docs.stripe.com/connect/platform-controls-for-standard-accounts."""
+    return bool(books.account["controller"].get("is_controller"))
+
+
 def deauthorize(world: World, books: Books) -> None:
-    """End the platform's access: one last event, then 403 for every call and no more events of this account."""
+    """End the platform's access, as the owner can; raises ControlError where the owner cannot."""
     if books.is_platform or not books.authorized:
         message = f"{books.account_id!r} is not a connected account"
         raise ControlError(message)
+    if is_controlled(books):
+        message = f"{books.account_id!r} is controlled by the platform: its owner cannot disconnect it"
+        raise ControlError(message)
+    end_access(world, books)
+
+
+def end_access(world: World, books: Books) -> None:
+    """Send one last event; then 403 for every call, and no more events of this account. It is its owner's alone."""
     world.announce(books, "account.application.deauthorized", application(world))
     books.authorized = False
+    books.account.update(controller={"type": "account"}, type="standard")
 
 
 def authorize(world: World, books: Books) -> None:
@@ -85,6 +112,11 @@ def authorize(world: World, books: Books) -> None:
     if books.authorized:
         message = f"{books.account_id!r} is authorized already"
         raise ControlError(message)
+    connect(world, books)
+
+
+def connect(world: World, books: Books) -> None:
+    """Give the platform access, and announce it each time that the owner agrees."""
     books.authorized = True
     world.announce(books, "account.application.authorized", application(world))
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sandbox.stripe_standin import checkout, errors
+from sandbox.stripe_standin import checkout, errors, oauth
 from sandbox.stripe_standin.answers import Answer, Headers
 from sandbox.stripe_standin.errors import JsonObject, NoAnswer, StripeError
 from sandbox.stripe_standin.expansion import expanded
@@ -33,8 +33,13 @@ class Request:
     request_id: str
 
     @property
+    def is_oauth(self) -> bool:
+        """For the host beside the API, which is the same server here."""
+        return self.path.startswith("/oauth/")
+
+    @property
     def idempotency_key(self) -> str | None:
-        return self.headers.get("Idempotency-Key") if self.method == "POST" else None
+        return self.headers.get("Idempotency-Key") if self.method == "POST" and not self.is_oauth else None
 
 
 class Api:
@@ -83,6 +88,9 @@ class Api:
     def _authenticated(self, request: Request) -> Books:
         """Give the books of the account that the key and `Stripe-Account` name; raises StripeError 401 or 403."""
         key = secret_key_of(request.headers)
+        if request.is_oauth:
+            oauth.require_key(key, self.secret_key)
+            return self.world.platform
         if key is None:
             raise errors.no_api_key()
         if key != self.secret_key:
@@ -133,17 +141,25 @@ class Api:
             return self._answer(request, refusal.status, refusal.body()), refusal.sticks
 
     def _handled(self, request: Request, books: Books) -> JsonObject:
+        self.world.cause = Cause(request.request_id, request.idempotency_key)
+        try:
+            return self._of_oauth(request) if request.is_oauth else self._routed(request, books)
+        finally:
+            self.world.cause = Cause()
+
+    def _of_oauth(self, request: Request) -> JsonObject:
+        endpoint = oauth.ENDPOINTS.get((request.method, request.path))
+        if endpoint is None:
+            raise errors.unrecognized_url(request.method, request.path)
+        return endpoint(self.world, oauth.read_form(request.encoded))
+
+    def _routed(self, request: Request, books: Books) -> JsonObject:
         found = find_route(request.method, request.path)
         if found is None:
             raise errors.unrecognized_url(request.method, request.path)
         route, object_id = found
-        self.world.cause = Cause(request.request_id, request.idempotency_key)
-        try:
-            return self._called(
-                route, Call(self.world, books, read_parameters(route, request), request.path, object_id)
-            )
-        finally:
-            self.world.cause = Cause()
+        params = read_parameters(route, request)
+        return self._called(route, Call(self.world, books, params, request.path, object_id, self.secret_key))
 
     def _called(self, route: Route, call: Call) -> JsonObject:
         return expanded(self.world, call.books, route.handler(call), call.params.get("expand", []))

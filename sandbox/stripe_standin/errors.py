@@ -80,6 +80,21 @@ def account_invalid(key: str, account_id: str) -> StripeError:
     )
 
 
+def only_platforms() -> StripeError:
+    return StripeError(
+        403,
+        "Only Stripe Connect platforms can work with other accounts. If you specified a client_id parameter, make sure "
+        "it's correct. If you need to setup a Stripe Connect platform, you can do so at "
+        "https://dashboard.stripe.com/account/applications/settings.",
+        sticks=False,
+    )
+
+
+def no_client_application() -> StripeError:
+    """Refuse an account link for the platform itself."""
+    return StripeError(400, "You must have a client application set in order to make this request.")
+
+
 def redacted(key: str) -> str:
     """Give a key as Stripe shows it in messages: first letters and last four."""
     return f"{key[:8]}{'*' * max(len(key) - 12, 4)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

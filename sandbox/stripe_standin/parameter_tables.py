@@ -153,3 +153,50 @@ BALANCE_TRANSACTION_LIST = Record(
     {**PAGE, "currency": Text(3), "source": Text(), "type": Text()}, not_simulated=frozenset({"payout"})
 )
 EVENT_LIST = Record({**PAGE, "type": Text(), "types": ListOf(Text())}, not_simulated=frozenset({"delivery_success"}))
+
+# --- accounts: of the platform alone ----------------------------------------------------------------------------------
+
+ACCOUNT_CREATE = Record(
+    {
+        "business_profile": Record(
+            {"name": Text()},
+            not_simulated=frozenset(
+                {
+                    "annual_revenue", "estimated_worker_count", "mcc", "minority_owned_business_designation",
+                    "monthly_estimated_revenue", "product_description", "support_address", "support_email",
+                    "support_phone", "support_url", "url",
+                }
+            ),
+        ),
+        "controller": Record(
+            {
+                "fees": Record({"payer": Choice(("account", "application"))}),
+                "losses": Record({"payments": Choice(("application", "stripe"))}),
+                "requirement_collection": Choice(("application", "stripe")),
+                "stripe_dashboard": Record({"type": Choice(("express", "full", "none"))}),
+            }
+        ),
+        "country": Text(),
+        "default_currency": Text(),
+        "email": Email(),
+        "metadata": Metadata(),
+        **EXPAND,
+    },
+    not_simulated=frozenset(
+        {
+            "account_token", "bank_account", "business_type", "capabilities", "company", "documents",
+            "external_account", "groups", "individual", "settings", "tos_acceptance", "type",
+        }
+    ),
+)  # fmt: skip
+ACCOUNT_LINK_CREATE = Record(
+    {
+        "account": Text(),
+        "refresh_url": Url(),
+        "return_url": Url(),
+        "type": Choice(("account_onboarding", "account_update")),
+        **EXPAND,
+    },
+    required=("account", "type", "refresh_url", "return_url"),
+    not_simulated=frozenset({"collect", "collection_options"}),
+)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sandbox.stripe_standin import checkout, refunds
+from sandbox.stripe_standin import checkout, onboarding, refunds
 from sandbox.stripe_standin import parameter_tables as tables
 from sandbox.stripe_standin.errors import JsonObject, resource_missing
 from sandbox.stripe_standin.listing import page
@@ -21,6 +21,7 @@ class Call:
     params: JsonObject
     path: str
     object_id: str
+    secret_key: str
 
 
 Handler = Callable[[Call], JsonObject]
@@ -86,6 +87,14 @@ def retrieve_account(call: Call) -> JsonObject:
     return call.books.account
 
 
+def create_account(call: Call) -> JsonObject:
+    return onboarding.create(call.world, call.books, call.params)
+
+
+def create_account_link(call: Call) -> JsonObject:
+    return onboarding.create_link(call.world, call.books, call.params, call.secret_key)
+
+
 def retrieve(kind: str, param: str) -> Handler:
     """Make the handler that answers one object; `param` is what Stripe blames when there is none."""
     return lambda call: call.books.get(kind, call.object_id, param)
@@ -125,6 +134,8 @@ ROUTES = (
     Route("GET", "/v1/events/{id}", tables.RETRIEVE, retrieve_event),
     Route("GET", "/v1/account", tables.RETRIEVE, retrieve_account),
     Route("GET", "/v1/accounts/{id}", tables.RETRIEVE, retrieve_account),
+    Route("POST", "/v1/accounts", tables.ACCOUNT_CREATE, create_account),
+    Route("POST", "/v1/account_links", tables.ACCOUNT_LINK_CREATE, create_account_link),
 )
 
 

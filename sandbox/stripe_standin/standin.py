@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sandbox.stripe_standin import accounts, checkout, disputes, payments, refunds
+from sandbox.stripe_standin import accounts, checkout, disputes, oauth, onboarding, payments, refunds
 from sandbox.stripe_standin.answers import Answer
 from sandbox.stripe_standin.api import Api, Observer
+from sandbox.stripe_standin.consent import Consent, read_consent
 from sandbox.stripe_standin.deliveries import Delivery, Mode, WebhookEndpoint
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.faults import Faults
@@ -73,6 +74,11 @@ class StripeStandIn:
     def on_request(self, observer: Observer) -> None:
         self._api.on_request = observer
 
+    @property
+    def client_id(self) -> str:
+        """The platform's Connect application (`ca_…`), for `/oauth/authorize` and `/oauth/deauthorize`."""
+        return self._world.application_id
+
     # --- the payer ------------------------------------------------------------------------------------------------
 
     def pay(self, checkout_session_id: str, card: str = "4242424242424242") -> Outcome:
@@ -96,8 +102,7 @@ class StripeStandIn:
             for books, session in self._world.everywhere("checkout.session"):
                 if session["id"] == checkout_session_id:
                     items = books.orders[checkout_session_id].line_items
-                    name = str(books.account["business_profile"]["name"])
-                    return copied(session), copied(items), name
+                    return copied(session), copied(items), accounts.name_of(books)
             return None
 
     def find_charge(self, charge_id: str) -> JsonObject | None:
@@ -162,27 +167,75 @@ class StripeStandIn:
     # --- accounts -------------------------------------------------------------------------------------------------
 
     def create_account(
-        self, name: str = "Connected Clinic", *, account_id: str | None = None, currency: str = "aud"
+        self,
+        name: str = "Connected Clinic",
+        *,
+        account_id: str | None = None,
+        currency: str = "aud",
+        connected: bool = True,
     ) -> str:
-        """Connect a new account that can charge; gives its id."""
+        """Open a new account that can charge, connected or not yet; gives its id."""
         with self._lock:
             opened = accounts.open_account(
-                self._world, account_id=account_id, name=name, currency=currency, is_platform=False
+                self._world,
+                account_id=account_id,
+                name=name,
+                currency=currency,
+                is_platform=False,
+                connected=connected,
             )
             return opened.account_id
+
+    def grant(self, account_id: str) -> str:
+        """Press Connect as an account's owner; gives the code for `/oauth/token`, which is good for five minutes."""
+        with self._caught_up():
+            return oauth.grant(self._world, self._account(account_id))
+
+    def finish_onboarding(self, account_id: str) -> None:
+        """Submit all that Stripe asks of an account that the platform created: it can charge from then on."""
+        with self._caught_up():
+            onboarding.finish(self._world, self._account(account_id))
 
     def set_charges_enabled(self, account_id: str, *, enabled: bool) -> None:
         with self._caught_up():
             accounts.set_charges_enabled(self._world, self._account(account_id), enabled=enabled)
 
     def deauthorize(self, account_id: str) -> None:
-        """End our access to a connected account, as its owner can at any time."""
+        """End our access to a connected account, as its owner can at any time, unless the platform created it."""
         with self._caught_up():
             accounts.deauthorize(self._world, self._account(account_id))
 
     def authorize(self, account_id: str) -> None:
         with self._caught_up():
             accounts.authorize(self._world, self._account(account_id))
+
+    @property
+    def platform_name(self) -> str:
+        return accounts.name_of(self._world.platform)
+
+    # --- the hosted pages of accounts --------------------------------------------------------------------------------
+
+    def read_consent(self, query: Mapping[str, str]) -> Consent:
+        """Read what an authorize address asks for. Raises UnaskableError, SentBackError."""
+        return read_consent(self._world, query)
+
+    def candidates(self) -> list[tuple[str, str, bool]]:
+        """Give id, name, and whether it is connected, of each account whose owner could press Connect."""
+        with self._lock:
+            found = oauth.candidates(self._world)
+            return [(one.account_id, accounts.name_of(one), one.authorized) for one in found]
+
+    def open_account_link(self, account_id: str, token: str) -> str:
+        """Follow an onboarding link; gives the account's name. Raises UnknownLinkError, LinkClosedError."""
+        with self._caught_up():
+            return onboarding.open_link(self._world, account_id, token)
+
+    def leave_account_link(self, account_id: str, token: str, *, finished: bool) -> str:
+        """Leave the onboarding page; gives where to. Raises UnknownLinkError, LinkClosedError."""
+        with self._caught_up():
+            return onboarding.leave(self._world, account_id, token, finished=finished)
+
+    # --- limits -------------------------------------------------------------------------------------------------------
 
     def set_minimum_charge(self, currency: str, amount: int) -> None:
         """Change the smallest charge (minor units), as another settlement currency would."""

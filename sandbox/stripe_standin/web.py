@@ -1,4 +1,4 @@
-"""The stand-in on Flask: Stripe's API under /v1, the hosted Checkout page, receipts. Translates, decides nothing."""
+"""The stand-in on Flask: Stripe's API and OAuth host, the hosted pages. Translates, decides nothing."""
 
 import socket
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.stripe_standin import web_accounts
 from sandbox.stripe_standin.currencies import format_amount
 from sandbox.stripe_standin.errors import JsonObject, NoAnswer
 from sandbox.stripe_standin.pages import page, sent_to
@@ -33,13 +34,18 @@ CARD_MEANINGS = {
 
 
 def blueprint(standin: StripeStandIn) -> Blueprint:
-    """Make the blueprint of one stand-in: `/v1/…`, `/c/pay/{checkout_session_id}`, `/receipts/{charge_id}`."""
+    """Make the blueprint of one stand-in: `/v1/…`, `/oauth/…`, and the hosted pages."""
     routes = Blueprint(
         "stripe_standin", __name__, template_folder="templates", static_folder="static", static_url_path="/c/static"
     )
 
     @routes.route("/v1/<path:_rest>", methods=["GET", "POST", "DELETE"])
     def api(_rest: str) -> Response:
+        return answer_api(standin)
+
+    @routes.post("/oauth/token")
+    @routes.post("/oauth/deauthorize")
+    def oauth() -> Response:
         return answer_api(standin)
 
     @routes.get("/c/pay/<checkout_session_id>")
@@ -54,6 +60,7 @@ def blueprint(standin: StripeStandIn) -> Blueprint:
     def receipt(charge_id: str) -> Response:
         return show_receipt(standin, charge_id)
 
+    web_accounts.add_pages(routes, standin)
     return routes
 
 

@@ -34,6 +34,27 @@ class Order:
 
 
 @dataclass
+class Grant:
+    """An owner's consent to connect an account, which a code stands for until it is exchanged. Unix seconds."""
+
+    account_id: str
+    expires_at: int
+    used: bool = False
+
+
+@dataclass
+class Setup:
+    """A link to the hosted onboarding of an account: opened once, and left once. Unix seconds."""
+
+    account_id: str
+    refresh_url: str
+    return_url: str
+    expires_at: int
+    opened: bool = False
+    left: bool = False
+
+
+@dataclass
 class Books:
     """One account and all that belongs to it."""
 
@@ -105,6 +126,10 @@ class World:
         self.cause = Cause()
         self.minimum_charges = dict(MINIMUM_CHARGE)
         self.next_refunds_pending = False
+        self.grants: dict[str, Grant] = {}
+        """By code."""
+        self.setups: dict[str, Setup] = {}
+        """By the token in the link."""
         self.application_id = self.new_id(APPLICATION_ID_PREFIX, 32)
 
     def timestamp(self) -> int:
