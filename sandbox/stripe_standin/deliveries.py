@@ -39,16 +39,25 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
+@dataclass
 class WebhookEndpoint:
+    """Where events go. What waits for it goes where it is then; while it is disabled, nothing does."""
+
     endpoint_id: str
     url: str
     secret: str
     connect: bool
     events: tuple[str, ...] = ("*",)
+    created: int = 0
+    api_version: str | None = None
+    description: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    disabled: bool = False
 
     def wants(self, event_type: str, *, connect: bool) -> bool:
-        return self.connect == connect and ("*" in self.events or event_type in self.events)
+        if self.disabled or self.connect != connect:
+            return False
+        return "*" in self.events or event_type in self.events
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,8 @@ class Mailroom:
         self.delay = timedelta()
 
     def add_endpoint(self, url: str, secret: str, *, connect: bool, events: Iterable[str]) -> WebhookEndpoint:
-        endpoint = WebhookEndpoint(f"we_standin_{len(self.endpoints) + 1}", url, secret, connect, tuple(events))
+        endpoint_id, created = f"we_standin_{len(self.endpoints) + 1}", int(self.clock().timestamp())
+        endpoint = WebhookEndpoint(endpoint_id, url, secret, connect, tuple(events), created)
         self.endpoints.append(endpoint)
         return endpoint
 
@@ -116,6 +126,9 @@ class Mailroom:
         """Take the next delivery that is due, marked as being sent; None when nothing is."""
         now = self.clock()
         due = [one for one in self.deliveries if one.state is DeliveryState.PENDING and one.due_at <= now]
+        for stopped in [one for one in due if one.endpoint.disabled]:  # enabled again later, it is not tried again
+            stopped.state = DeliveryState.FAILED
+            due.remove(stopped)
         if not due:
             return None
         claimed = due[-1] if self.mode is Mode.REORDER else min(due, key=lambda one: one.due_at)

@@ -36,6 +36,20 @@ LOCALES = tuple(
     """.split()  # noqa: SIM905 - a table to read
 )
 
+EVENT_TYPES = (
+    "account.application.authorized", "account.application.deauthorized", "account.updated",
+    "application_fee.created", "application_fee.refunded",
+    "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn", "charge.dispute.updated", "charge.failed", "charge.pending",
+    "charge.refund.updated", "charge.refunded", "charge.succeeded", "charge.updated",
+    "checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded",
+    "checkout.session.completed", "checkout.session.expired",
+    "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
+    "payment_intent.processing", "payment_intent.succeeded",
+    "refund.created", "refund.failed", "refund.updated",
+)  # fmt: skip
+"""All that the stand-in sends; a test holds it against what is announced."""
+
 EXPAND: dict[str, Kind] = {"expand": ListOf(Text())}
 RETRIEVE = Record(EXPAND)
 PAGE: dict[str, Kind] = {
@@ -154,7 +168,7 @@ BALANCE_TRANSACTION_LIST = Record(
 )
 EVENT_LIST = Record({**PAGE, "type": Text(), "types": ListOf(Text())}, not_simulated=frozenset({"delivery_success"}))
 
-# --- accounts: of the platform alone ----------------------------------------------------------------------------------
+# --- accounts and webhook endpoints: of the platform alone ------------------------------------------------------------
 
 ACCOUNT_CREATE = Record(
     {
@@ -200,3 +214,16 @@ ACCOUNT_LINK_CREATE = Record(
     required=("account", "type", "refresh_url", "return_url"),
     not_simulated=frozenset({"collect", "collection_options"}),
 )
+
+WEBHOOK_ENDPOINT: dict[str, Kind] = {
+    "description": Text(),
+    "enabled_events": ListOf(Choice(("*", *EVENT_TYPES))),
+    "url": Url(),
+    **EXPAND,
+}
+WEBHOOK_ENDPOINT_CREATE = Record(
+    {**WEBHOOK_ENDPOINT, "api_version": Text(), "connect": Boolean(), "metadata": Metadata()},
+    required=("enabled_events", "url"),
+)
+WEBHOOK_ENDPOINT_UPDATE = Record({**WEBHOOK_ENDPOINT, "disabled": Boolean(), "metadata": Metadata(unsets=True)})
+WEBHOOK_ENDPOINT_LIST = LINE_ITEM_LIST

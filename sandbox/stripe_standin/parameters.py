@@ -59,7 +59,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Metadata:
-    pass
+    """`unsets`: an empty value is kept, for whoever changes what there is; else it means that the key is not set."""
+
+    unsets: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def read(kind: Kind, raw: Form | str, name: str) -> Any:  # noqa: ANN401 - as ma
         case ListOf():
             return [read(kind.item, item, f"{name}[{key}]") for key, item in in_order(raw, name)]
         case Metadata():
-            return read_metadata(raw, name)
+            return read_metadata(kind, raw, name)
         case TimeRange():
             return read_time_range(raw, name)
         case Text() | Integer() | Boolean() | Choice():
@@ -185,9 +187,11 @@ def read_time_range(raw: Form | str, name: str) -> dict[str, int]:
     return {key: int(value) for key, value in read_record(Record({b: Integer() for b in BOUNDS}), raw, name).items()}
 
 
-def read_metadata(raw: Form | str, name: str) -> dict[str, str]:
-    """Read metadata: at most 50 keys of 40 characters, values of 500; an empty value means the key is not set."""
+def read_metadata(kind: Metadata, raw: Form | str, name: str) -> dict[str, str]:
+    """Read metadata: at most 50 keys of 40 characters, values of 500."""
     if raw == "":
+        if kind.unsets:
+            raise parameter_not_simulated(f"{name}=")
         return {}
     if not isinstance(raw, dict):
         raise parameter_invalid("Invalid object", name)
@@ -195,7 +199,7 @@ def read_metadata(raw: Form | str, name: str) -> dict[str, str]:
         message = f"Metadata can have up to {METADATA_KEYS} keys, but you passed in {len(raw)}."
         raise parameter_invalid(message, name)
     pairs = [metadata_pair(key, value, name) for key, value in raw.items()]
-    return {key: value for key, value in pairs if value}
+    return {key: value for key, value in pairs if value or kind.unsets}
 
 
 def metadata_pair(key: str, value: Form | str, name: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sandbox.stripe_standin import checkout, onboarding, refunds
+from sandbox.stripe_standin import checkout, endpoints, onboarding, refunds
 from sandbox.stripe_standin import parameter_tables as tables
 from sandbox.stripe_standin.errors import JsonObject, resource_missing
 from sandbox.stripe_standin.listing import page
@@ -95,6 +95,22 @@ def create_account_link(call: Call) -> JsonObject:
     return onboarding.create_link(call.world, call.books, call.params, call.secret_key)
 
 
+def create_webhook_endpoint(call: Call) -> JsonObject:
+    return endpoints.create(call.world, call.books, call.params)
+
+
+def list_webhook_endpoints(call: Call) -> JsonObject:
+    return endpoints.listed(call.world, call.books, call.params, call.path)
+
+
+def retrieve_webhook_endpoint(call: Call) -> JsonObject:
+    return endpoints.retrieve(call.world, call.books, call.object_id)
+
+
+def update_webhook_endpoint(call: Call) -> JsonObject:
+    return endpoints.update(call.world, call.books, call.object_id, call.params)
+
+
 def retrieve(kind: str, param: str) -> Handler:
     """Make the handler that answers one object; `param` is what Stripe blames when there is none."""
     return lambda call: call.books.get(kind, call.object_id, param)
@@ -106,6 +122,7 @@ def listed(kind: str, *filters: str) -> Handler:
 
 
 SESSIONS = "/v1/checkout/sessions"
+ENDPOINTS = "/v1/webhook_endpoints"
 ROUTES = (
     Route("POST", SESSIONS, tables.CHECKOUT_SESSION_CREATE, create_checkout_session),
     Route("GET", SESSIONS, tables.CHECKOUT_SESSION_LIST, listed("checkout.session", "payment_intent", "status")),
@@ -136,6 +153,10 @@ ROUTES = (
     Route("GET", "/v1/accounts/{id}", tables.RETRIEVE, retrieve_account),
     Route("POST", "/v1/accounts", tables.ACCOUNT_CREATE, create_account),
     Route("POST", "/v1/account_links", tables.ACCOUNT_LINK_CREATE, create_account_link),
+    Route("POST", ENDPOINTS, tables.WEBHOOK_ENDPOINT_CREATE, create_webhook_endpoint),
+    Route("GET", ENDPOINTS, tables.WEBHOOK_ENDPOINT_LIST, list_webhook_endpoints),
+    Route("GET", f"{ENDPOINTS}/{{id}}", tables.RETRIEVE, retrieve_webhook_endpoint),
+    Route("POST", f"{ENDPOINTS}/{{id}}", tables.WEBHOOK_ENDPOINT_UPDATE, update_webhook_endpoint),
 )
 
 
