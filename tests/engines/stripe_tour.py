@@ -105,6 +105,8 @@ class Tour:
             self._disputes(shop)
         self._application_fees()
         self._accounts()
+        self._created_account()
+        self._endpoints()
         for shop in (self.own, self.clinic):
             self._reads(shop)
         self._platform_reads()
@@ -192,6 +194,36 @@ class Tour:
                 shop.get("/v1/account")
                 if not enabled:
                     self._refused(shop, "/v1/checkout/sessions", appointment())
+
+    def _created_account(self) -> None:
+        """From nothing to able to charge; connected by the platform, and disconnected by it."""
+        controller = {"fees": {"payer": "account"}, "stripe_dashboard": {"type": "full"}}
+        profile = {"business_profile": {"name": "Lake Clinic"}, "email": "ada@example.org", "metadata": {"team": "t1"}}
+        account = self.own.post("/v1/accounts", {"controller": controller, "country": "NZ", **profile})["id"]
+        page = {"refresh_url": "https://app.example/again", "return_url": "https://app.example/back"}
+        asked = {"account": account, "type": "account_onboarding", **page}
+        self.own.post("/v1/account_links", asked)
+        for wrong in ({"account": "acct_none"}, {"account": self.standin.account_id}, {"type": "account_update"}):
+            self._refused(self.own, "/v1/account_links", {**asked, **wrong})
+        self._refused(self.clinic, "/v1/account_links", asked)
+        self._refused(self.own, "/v1/accounts", {"controller": controller, "country": "nowhere"})
+        self.standin.finish_onboarding(account)
+        self.own.get(f"/v1/accounts/{account}")
+        self.own.client.oauth.deauthorize({"client_id": self.standin.client_id, "stripe_user_id": account})
+        self.own.client.oauth.token({"grant_type": "authorization_code", "code": self.standin.grant(account)})
+        self.own.get(f"/v1/accounts/{account}")
+
+    def _endpoints(self) -> None:
+        path = "/v1/webhook_endpoints"
+        asked = {"url": "https://app.example/third", "enabled_events": ["account.updated"]}
+        more = {"connect": True, "description": "Anteroom", "metadata": {"by": "ops"}}
+        made = [self.own.post(path, form)["id"] for form in (asked, {**asked, **more})]
+        self.own.post(f"{path}/{made[0]}", {"disabled": True, "metadata": {"by": "ops"}})
+        self.own.get(f"{path}/{made[1]}")
+        self.own.get(path, limit=3, starting_after=made[1])
+        self._missing(f"{path}/unknown")
+        self._refused(self.own, path, {**asked, "enabled_events": ["nonsense"]})
+        self._refused(self.clinic, path, asked)
 
     def _goodbye(self) -> None:
         account = str(self.clinic.account)

@@ -6,9 +6,10 @@ client can be built for. Tests marked `controls` reach behind it, as no one can 
 
 import pytest
 import stripe
+from flask.testing import FlaskClient
 
 from sandbox.stripe_standin import StripeStandIn
-from tests.standin.shop import Clock, Inbox, Shop, client_of, new_standin
+from tests.standin.shop import Clock, Inbox, Shop, browser_of, client_of, new_standin
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,3 +47,16 @@ def inbox(standin: StripeStandIn) -> Inbox:
     """Gets every event of the own account, once pumped."""
     standin.add_webhook_endpoint("https://app.example/stripe/webhook", "whsec_own")
     return Inbox()
+
+
+@pytest.fixture
+def connect_inbox(standin: StripeStandIn) -> Inbox:
+    """Gets every event of connected accounts, once pumped."""
+    standin.add_webhook_endpoint("https://app.example/stripe/connect/webhook", "whsec_connect", connect=True)
+    return Inbox()
+
+
+@pytest.fixture
+def browser(standin: StripeStandIn) -> FlaskClient:
+    """Somebody before the hosted pages, without sockets."""
+    return browser_of(standin)

@@ -1,5 +1,6 @@
 """What the tests of the Stripe stand-in share: a clock to move, a shop that sells one appointment, and an inbox."""
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import stripe
+from flask import Flask
+from flask.testing import FlaskClient
 
 from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.client import InProcessHTTPClient
+from sandbox.stripe_standin.web import blueprint
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOON_TIMESTAMP = 1772452800
@@ -36,8 +40,15 @@ def code_of(error: stripe.StripeError) -> str | None:
     return error.error.code if error.error else None
 
 
-def new_standin(clock: Clock, seed: int = 1) -> StripeStandIn:
-    return StripeStandIn(clock, random.Random(seed), "https://pay.example", account_name="Hill Street Clinic")
+def new_standin(clock: Clock, seed: int = 1, *, livemode: bool = False) -> StripeStandIn:
+    chance, name = random.Random(seed), "Hill Street Clinic"
+    return StripeStandIn(clock, chance, "https://pay.example", livemode=livemode, account_name=name)
+
+
+def browser_of(standin: StripeStandIn) -> FlaskClient:
+    app = Flask("stripe")
+    app.register_blueprint(blueprint(standin))
+    return app.test_client()
 
 
 def appointment(**changes: object) -> dict[str, Any]:
@@ -98,3 +109,7 @@ class Inbox:
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         self.received.append((url, headers, body))
         return self.status
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, _, body in self.received]

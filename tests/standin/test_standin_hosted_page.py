@@ -3,21 +3,12 @@
 from urllib.parse import urlencode
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from sandbox.stripe_standin import StripeStandIn
-from sandbox.stripe_standin.web import blueprint
 from tests.standin.shop import NOON_TIMESTAMP, Clock, Shop, item
 
 pytestmark = pytest.mark.controls
-
-
-@pytest.fixture
-def browser(standin: StripeStandIn) -> FlaskClient:
-    app = Flask("checkout")
-    app.register_blueprint(blueprint(standin))
-    return app.test_client()
 
 
 def page_of(session: dict[str, str]) -> str:
