@@ -36,8 +36,10 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--local", action="store_true", help="the local stack, whatever the environment says")
     groups = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_team(group(groups, "team", "clinics: create, show, list, allow-origins"))
-    add_client(group(groups, "client", "API clients of a clinic: add, disable, rotate-secret, drop-secret"))
+    add_team(
+        group(groups, "team", "clinics: create, show, list, change, suspend, resume, allow-origins, export, delete")
+    )
+    add_client(group(groups, "client", "API clients of a clinic: list, add, disable, rotate-secret, drop-secret"))
     _add_session(group(groups, "session", "a session and its whole payment history: show"))
     _add_participant(group(groups, "participant", "how one participant stands, and what is owed: show"))
     _add_stuck(group(groups, "stuck", "what needs a person: list, retry, settle"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from chalicelib.config import secrets_from
 from chalicelib.domain.books import operator
@@ -20,14 +19,8 @@ from ops.pictures import Scene
 Command = Callable[[Deployment, Namespace], Iterator[str]]
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
     """The command does not do that. The message says why, and what to do instead."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class AskedWronglyError(Exception):

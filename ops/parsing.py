@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import getpass
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
+from chalicelib.domain.by_hand import MAX_REASON
 from chalicelib.domain.ids import InvalidIdError, split_participant_id, uuid_bytes
 from chalicelib.domain.links import LAST_KEY_ID
 from chalicelib.domain.money import UnknownCurrencyError
 from chalicelib.domain.money import currency as currency_of
 from chalicelib.domain.sessions import MAX_NAME
-from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, plan_named, web_origin
+from chalicelib.domain.team_audit import OWN_ACCOUNT
+from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, frame_ancestor, plan_named, web_origin
 from ops.commands import Command
 
 Commands = argparse._SubParsersAction  # noqa: SLF001 (argparse has no public name for it)
@@ -86,6 +88,34 @@ def currency(text: str) -> str:
         return currency_of(text.lower()).code
     except UnknownCurrencyError as error:
         refuse(error)
+
+
+def ancestor(text: str) -> str:
+    try:
+        return frame_ancestor(text)
+    except InvalidOriginError as error:
+        refuse(error)
+
+
+def reason(text: str) -> str:
+    if not text.strip() or len(text) > MAX_REASON or not text.isprintable():
+        refuse(f"1 to {MAX_REASON} printable characters")
+    return text.strip()
+
+
+def number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        refuse("a whole number")
+    return int(text)
+
+
+def minutes(text: str) -> timedelta:
+    return timedelta(minutes=number(text))
+
+
+def own_or_account(text: str) -> str | None:
+    """None is the deployment's own."""
+    return None if text == OWN_ACCOUNT else account(text)
 
 
 def origin(text: str) -> str:
