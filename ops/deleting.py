@@ -27,6 +27,9 @@ _WHY = {
 """After "N sessions are"."""
 
 
+_STAYS_CLOSED = ", and it stays suspended, with its API clients disabled"
+
+
 def delete_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     ctx = deployment.ctx.acting_for(operator(asked.by))
     team = ctx.teams.get(asked.team_id)
@@ -51,7 +54,7 @@ def _closed_and_exported(ctx: Context, team: Team, asked: Namespace) -> Iterator
     yield from _closed(ctx, team.team_id)
     if asked.cancel_sessions:
         cancel_to_come(ctx, team.team_id)
-    yield from _hindrances(survey(ctx, team.team_id), asked)
+    yield from _hindrances(survey(ctx, team.team_id), asked, _STAYS_CLOSED)
     yield from told(asked.export, write_export(asked.export, export_team(ctx, team.team_id)))
 
 
@@ -63,8 +66,11 @@ def _closed(ctx: Context, team_id: str) -> Iterator[str]:
         ctx.sleep(wait.total_seconds())
 
 
-def _hindrances(seen: Survey, asked: Namespace) -> Iterator[str]:
-    """Each with its sessions; raises RefusedError where there is any that would not be cancelled."""
+def _hindrances(seen: Survey, asked: Namespace, stays: str = "") -> Iterator[str]:
+    """Each with its sessions; raises RefusedError where there is any that would not be cancelled.
+
+    `stays`: what the command did already.
+    """
     hindered = {why: number for why, number in seen.hindered.items() if not _would_be_cancelled(why, asked)}
     for why, number in hindered.items():
         yield f"{number} session{' is' if number == 1 else 's are'} {_WHY[why]}"
@@ -72,7 +78,7 @@ def _hindrances(seen: Survey, asked: Namespace) -> Iterator[str]:
         if number > len(seen.named[why]):
             yield f"  and {number - len(seen.named[why])} more"
     if hindered:
-        message = "the team cannot be deleted yet; nothing was erased"
+        message = f"the team cannot be deleted yet; nothing was erased{stays}"
         raise RefusedError(message)
 
 
@@ -82,7 +88,7 @@ def _would_be_cancelled(why: Hindrance, asked: Namespace) -> bool:
 
 def _intended(seen: Survey, asked: Namespace) -> Iterator[str]:
     if seen.hindered[Hindrance.TO_COME]:
-        yield f"would cancel {seen.hindered[Hindrance.TO_COME]} sessions to come, and give back what was paid for them"
+        yield f"would cancel what is to come ({seen.hindered[Hindrance.TO_COME]}), and give back what was paid for it"
     yield "would suspend the team, and disable its API clients"
     yield f"would export everything to {asked.export}"
     yield f"would erase {seen.sessions} sessions; {seen.of_money} of them, with money, stay without what people wrote"

@@ -106,7 +106,7 @@ def close_team(ctx: Context, team_id: str) -> timedelta:
 
     Raises NotFoundError, TeamDeletedError, ConflictError, ContendedError, StoreUnavailableError.
     """
-    suspend_team(ctx, team_id, BEING_DELETED)
+    suspend_team(ctx.within(REQUEST_SECONDS), team_id, BEING_DELETED)
     disabled = [disable_client(ctx, client.client_id).disabled_at for client in clients_of(ctx, team_id)]
     forgotten_at = max((at + FORGOTTEN_AFTER for at in disabled if at), default=ctx.clock())
     return max(forgotten_at - ctx.clock(), timedelta(0))
@@ -122,7 +122,7 @@ def erase_team(ctx: Context, team_id: str) -> Erased:
     """
     team = ctx.teams.get(team_id)
     if team.deleted_at is None:
-        team = change_team(ctx, team_id, lambda newest: tombstone(newest, ctx.clock()))
+        team = change_team(ctx.within(REQUEST_SECONDS), team_id, lambda newest: tombstone(newest, ctx.clock()))
     done = Erased(_without_clients(ctx, team_id), _released(ctx, team))
     for found in every_session(ctx, team_id):
         if found.session is not None:

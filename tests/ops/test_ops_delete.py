@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def test_without_yes_it_says_what_it_would_do_and_does_nothing(desk: Desk, world
     world.schedule(starts_in=HOUR)
     lines = refused(desk, world, file, "--cancel-sessions")
     assert lines == [
-        "would cancel 1 sessions to come, and give back what was paid for them",
+        "would cancel what is to come (1), and give back what was paid for it",
         "would suspend the team, and disable its API clients",
         f"would export everything to {file}",
         "would erase 3 sessions; 1 of them, with money, stay without what people wrote",
@@ -289,11 +290,31 @@ def test_what_came_before_everybody_knew_of_the_suspension_is_found(desk: Desk, 
     with world.seam.armed(after=schedule_late):
         assert delete(desk, file, "--yes") == 1
     assert f"  {late[0].session_id}" in desk.printed.splitlines()
+    assert desk.complained.endswith("nothing was erased, and it stays suspended, with its API clients disabled\n")
     assert not file.exists()
     assert world.teams.get(TEAM_ID).deleted_at is None
     with pytest.raises(SuspendedError):
         world.schedule(host(), guest(), team=world.teams.get(TEAM_ID))
     assert delete(desk, file, "--yes", "--cancel-sessions") == 0, desk.printed
+
+
+def test_a_walk_of_minutes_leaves_time_to_lose_a_race(desk: Desk, world: World, file: Path) -> None:
+    """Each change of the team has a time of its own, however long it took to look at every session."""
+    leaving(world)
+    renamed: list[str] = []
+
+    def disturb(io: Io) -> None:
+        if io.name == "sessions.stretch":
+            world.clock.advance(minutes=1)
+        if io.name == "teams.save" and len(renamed) < 2:
+            before = world.teams.get(TEAM_ID)
+            renamed.append(f"Name {len(renamed)}")
+            world.teams.save(before, replace(before, name=renamed[-1]))
+
+    with world.seam.armed(before=disturb):
+        assert delete(desk, file, "--yes") == 0, desk.complained
+    assert len(renamed) == 2
+    assert world.teams.get(TEAM_ID).name == ""
 
 
 def test_a_session_that_changes_while_it_is_erased_is_erased_as_it_is_then(
