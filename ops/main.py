@@ -8,8 +8,11 @@ from typing import Protocol, TextIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config import SettingsError
+from chalicelib.domain.accounts import UnknownAccountError
+from chalicelib.domain.teams import TeamSettingError
 from chalicelib.flows.change import ContendedError
-from chalicelib.flows.enrol import TeamNameError, TooManySecretsError
+from chalicelib.flows.change_team import TeamDeletedError
+from chalicelib.flows.enrol import TooManySecretsError
 from chalicelib.flows.revoke import NoMoreLinksError
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.storage.stores import ConflictError, NotFoundError, StoreError, StoreUnavailableError
@@ -60,7 +63,7 @@ def _code(error: Exception) -> int | None:
     match error:
         case StoreUnavailableError() | StripeError() | BotoCoreError() | ClientError():
             return NO_ANSWER
-        case NoDeploymentError() | SettingsError() | TeamNameError() | AskedWronglyError():
+        case NoDeploymentError() | SettingsError() | TeamSettingError() | AskedWronglyError():
             return ASKED_WRONGLY
         case (
             StoreError()
@@ -69,6 +72,7 @@ def _code(error: Exception) -> int | None:
             | RefusedError()
             | LinkKeyError()
             | TooManySecretsError()
+            | UnknownAccountError()
         ):
             return REFUSED
         case _:
@@ -85,6 +89,10 @@ def _sentence(error: Exception) -> str:
             return f"AWS cannot be reached: {_reason(error)}"
         case ConflictError() | ContendedError():
             return f"{error}; nothing was changed, run the command again"
+        case TeamDeletedError():
+            return str(error)
+        case UnknownAccountError():
+            return "the team has no such account connected; see: python -m ops team show"
         case NotFoundError():
             return f"{error}; is it of this team, and of this deployment?"
         case NoMoreLinksError():

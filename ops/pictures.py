@@ -1,4 +1,4 @@
-"""What the command line shows of teams, sessions and participants: lines of text, made of what was loaded."""
+"""What the command line shows of sessions and participants: lines of text, made of what was loaded."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from chalicelib.domain.obligations import (
 )
 from chalicelib.domain.payments import standing
 from chalicelib.domain.sessions import Participant, Session, owing
-from chalicelib.domain.teams import PayeeAccount, Team
+from chalicelib.domain.teams import Team
 from chalicelib.storage.stores import Entry
 from ops.timeline import timeline
-from ops.writing import columns, moment, money, plain
+from ops.writing import columns, moment, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +36,6 @@ class Scene:
     team: Team
     entries: list[Entry]
     now: datetime
-
-
-def team_lines(team: Team) -> Iterator[str]:
-    fee = "the plan's rate" if team.fee_basis_points is None else f"{team.fee_basis_points} basis points, as agreed"
-    yield from columns(
-        [
-            ("team", team.team_id),
-            ("name", plain(team.name)),
-            ("since", moment(team.created_at)),
-            ("plan", f"{team.plan}{' with the scheduling add-on' if team.scheduling_add_on else ''}"),
-            ("schedules", "yes" if team.may_schedule and not team.suspended else "no"),
-            ("can charge", "yes" if team.can_charge() else "no"),
-            ("state", "suspended" if team.suspended else "active"),
-            ("platform fee", fee),
-            ("currencies", ", ".join(sorted(team.currencies))),
-            ("accounts", "; ".join(map(_account, team.accounts)) or "none"),
-            ("pages of", ", ".join(team.allowed_origins) or "no origin may call the API"),
-        ],
-        indent="",
-    )
-
-
-def _account(account: PayeeAccount) -> str:
-    default = ", the default" if account.is_default else ""
-    charges = "" if account.charges_enabled else ", cannot charge"
-    return f"{account.stripe_account_id or 'our own account'}{default}{charges}"
 
 
 def session_lines(scene: Scene) -> Iterator[str]:

@@ -13,9 +13,9 @@ from chalicelib.domain.concerns import concerns
 from chalicelib.domain.refunds import settled_payment
 from chalicelib.domain.sessions import InvalidSessionError
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
-from chalicelib.flows.context import Context
 from chalicelib.flows.edit_participants import Member
-from chalicelib.storage.stores import Found, Position, Walk
+from chalicelib.flows.every_session import every_session
+from chalicelib.storage.stores import Found
 from ops.commands import RefusedError
 from ops.environment import Deployment
 from ops.writing import columns, money
@@ -27,7 +27,7 @@ def list_stuck(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     """Every concern of a clinic: participant, key and sentence; and what cannot be read."""
     ctx = deployment.ctx
     ctx.teams.get(asked.team_id)
-    rows = [row for found in _sessions(ctx, asked.team_id) for row in _rows(found, ctx.clock())]
+    rows = [row for found in every_session(ctx, asked.team_id) for row in _rows(found, ctx.clock())]
     yield from columns(rows, indent="") if rows else [_NOTHING]
 
 
@@ -39,16 +39,6 @@ def _rows(found: Found, now: datetime) -> Iterator[tuple[str, ...]]:
     for one in session.participants:
         for concern in concerns(session, one, now):
             yield session.participant_id(one.number), concern.key, concern.sentence
-
-
-def _sessions(ctx: Context, team_id: str) -> Iterator[Found]:
-    after: Position | None = None
-    while True:
-        stretch = ctx.sessions.stretch(team_id, Walk(), after, None)
-        yield from stretch.found
-        if not stretch.more:
-            return
-        after = stretch.found[-1].position
 
 
 def retry(deployment: Deployment, asked: Namespace) -> Iterator[str]:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from chalicelib.flows.enrol import Enrolled, TeamNameError
+from chalicelib.domain.teams import TeamNameError
+from chalicelib.flows.enrol import Enrolled
 from sandbox.background import SweepFailedError
 from sandbox.clock import Clock, ClockError
 from sandbox.faults import DatabaseFaults, FaultKind, StripeFaults

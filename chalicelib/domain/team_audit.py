@@ -15,20 +15,31 @@ OWN_ACCOUNT = "own"
 """How the deployment's own Stripe account is called where a text must stand."""
 
 
-def team_audit(before: Team, after: Team, *, by: str, at: datetime, audit_id: str) -> AuditRow | None:
-    """What this change decided; `by` made it, at that time. None where it is nobody's money or access."""
-    entries = (*_of_standing(before, after, by), *_of_accounts(before, after, by))
+def team_audit(
+    before: Team, after: Team, *, by: str, at: datetime, audit_id: str, why: str | None = None
+) -> AuditRow | None:
+    """What this change decided; `by` made it, at that time. None where it is nobody's money or access.
+
+    `why`, in their words: of a suspension and its end.
+    """
+    entries = (*_of_standing(before, after, by, why), *_of_accounts(before, after, by))
     return AuditRow(after.team_id, None, at, audit_id, entries) if entries else None
 
 
-def _of_standing(before: Team, after: Team, by: str) -> Iterator[AuditEntry]:
+def created_audit(team: Team, *, by: str, at: datetime, audit_id: str) -> AuditRow:
+    """That the team was made, and with what."""
+    rate = "" if team.fee_basis_points is None else f", {_rate(team)}"
+    return AuditRow(team.team_id, None, at, audit_id, (AuditEntry("created", by, why=f"{_plan(team)}{rate}"),))
+
+
+def _of_standing(before: Team, after: Team, by: str, reason: str | None) -> Iterator[AuditEntry]:
     if _plan(before) != _plan(after):
         yield AuditEntry("plan_changed", by, why=f"from {_plan(before)} to {_plan(after)}")
     if before.fee_basis_points != after.fee_basis_points:
         why = f"from {_rate(before)} to {_rate(after)}"
         yield AuditEntry("platform_fee_changed", by, why=why)
     if before.suspended != after.suspended:
-        yield AuditEntry("suspended" if after.suspended else "resumed", by)
+        yield AuditEntry("suspended" if after.suspended else "resumed", by, why=reason)
     if before.currencies != after.currencies:
         yield AuditEntry("currencies_changed", by, why=f"to {', '.join(sorted(after.currencies))}")
     if after.deleted_at and not before.deleted_at:

@@ -6,6 +6,7 @@ Who changes a team and where it is kept is not decided here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -57,6 +58,78 @@ def web_origin(text: str) -> str:
     if not _ORIGIN.fullmatch(lowered):
         raise InvalidOriginError
     return lowered.removesuffix(":443" if lowered.startswith("https:") else ":80")
+
+
+def frame_ancestor(text: str) -> str:
+    """The origin of a site that may show links in a frame, in lower case; `https://*.host` stands for every name below.
+
+    Raises InvalidOriginError. https://www.w3.org/TR/CSP3/#directive-frame-ancestors
+    """
+    lowered, every = text.lower(), "https://*."
+    if not lowered.startswith(every):
+        return web_origin(lowered)
+    return every + web_origin(f"https://{lowered.removeprefix(every)}").removeprefix("https://")
+
+
+MAX_TEAM_NAME = 200
+"""Characters. Checkout shows "Appointment with NAME"; Stripe keeps product names to 250."""
+
+MOST_BASIS_POINTS = 10_000
+"""All of the fee."""
+
+LONGEST_LEAD = timedelta(hours=24)
+
+DELAYED_METHODS = (
+    "acss_debit",
+    "au_becs_debit",
+    "bacs_debit",
+    "nz_bank_account",
+    "sepa_debit",
+    "us_bank_account",
+)
+"""Bank debits that Checkout takes: https://docs.stripe.com/payments/payment-methods/integration-options."""
+
+
+class TeamSettingError(ValueError):
+    """A team cannot be set so. The message says what may be."""
+
+
+class TeamNameError(TeamSettingError):
+    """The name cannot be a team's."""
+
+
+def checked_name(name: str) -> str:
+    """The name without spaces around it. Raises TeamNameError."""
+    stripped = name.strip()
+    if not stripped or len(stripped) > MAX_TEAM_NAME or not stripped.isprintable():
+        message = f"a team's name is 1 to {MAX_TEAM_NAME} printable characters"
+        raise TeamNameError(message)
+    return stripped
+
+
+def checked_basis_points(rate: int | None) -> int | None:
+    """A platform fee as agreed; None is the plan's. Raises TeamSettingError."""
+    if rate is not None and not 0 <= rate <= MOST_BASIS_POINTS:
+        message = f"a platform fee is 0 to {MOST_BASIS_POINTS} basis points"
+        raise TeamSettingError(message)
+    return rate
+
+
+def checked_lead(lead: timedelta) -> timedelta:
+    """How long before the start somebody may enter. Raises TeamSettingError."""
+    if not timedelta(0) <= lead <= LONGEST_LEAD:
+        message = f"people enter 0 to {LONGEST_LEAD // timedelta(minutes=1)} minutes before the start"
+        raise TeamSettingError(message)
+    return lead
+
+
+def checked_methods(methods: Iterable[str]) -> tuple[str, ...]:
+    """Delayed payment methods, each once. Raises TeamSettingError."""
+    asked = tuple(dict.fromkeys(methods))
+    if not set(asked) <= set(DELAYED_METHODS):
+        message = f"delayed payment methods are: {', '.join(DELAYED_METHODS)}"
+        raise TeamSettingError(message)
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

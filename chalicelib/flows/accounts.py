@@ -13,7 +13,7 @@ from chalicelib.domain.accounts import disconnected, is_later, refreshed
 from chalicelib.domain.books import STRIPE
 from chalicelib.domain.teams import Team
 from chalicelib.flows.change import TRIES, ContendedError
-from chalicelib.flows.change_team import change_team
+from chalicelib.flows.change_team import change_team, living_team
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_connect import StripeConnect
 from chalicelib.storage.stores import ConflictError, NotFoundError, StripeAccount
@@ -44,12 +44,16 @@ def claim(ctx: Context, account_id: str, team_id: str) -> None:
     raise ContendedError(message)
 
 
-def release(ctx: Context, account_id: str, team_id: str, at: datetime) -> None:
-    """Let the account be another's, unless it was connected anew since `at`; again is silent. Raises StoreError."""
+def release(ctx: Context, account_id: str, team_id: str, at: datetime) -> bool:
+    """Let the account be another's, unless it was connected anew since `at`; whether that was news.
+
+    Raises StoreError.
+    """
     known = ctx.stripe_accounts.find(account_id)
     if known is None or known.team_id != team_id or known.released_at or is_later(known.connected_at, at):
-        return
+        return False
     ctx.stripe_accounts.save(known, replace(known, released_at=at))
+    return True
 
 
 def deauthorized(ctx: Context, account_id: str, at: datetime) -> bool:
@@ -57,10 +61,9 @@ def deauthorized(ctx: Context, account_id: str, at: datetime) -> bool:
 
     Raises UnknownStripeAccountError, ContendedError, StoreError.
     """
-    team_id = _team_of(ctx, account_id)
-    before = ctx.teams.newest(team_id)
-    after = change_team(ctx.acting_for(STRIPE), team_id, lambda team: disconnected(team, account_id, at))
-    release(ctx, account_id, team_id, at)
+    before = _team_of(ctx, account_id)
+    after = change_team(ctx.acting_for(STRIPE), before.team_id, lambda team: disconnected(team, account_id, at))
+    release(ctx, account_id, before.team_id, at)
     return after != before
 
 
@@ -70,7 +73,7 @@ def refresh(ctx: Context, account_id: str | None) -> bool:
     Raises UnknownStripeAccountError, StripeError (AccountGoneError), StrangeObjectError, ContendedError, StoreError.
     """
     if account_id is not None:
-        return refresh_of(ctx, _team_of(ctx, account_id), account_id)
+        return refresh_of(ctx, _team_of(ctx, account_id).team_id, account_id)
     on_own = [team.team_id for team in ctx.teams.all() if team.has_account(None)]
     return sum(refresh_of(ctx, team_id, None) for team_id in on_own) > 0
 
@@ -100,12 +103,12 @@ def _told(ctx: Context, team_id: str, account_id: str | None) -> bool:
     return is_news
 
 
-def _team_of(ctx: Context, account_id: str) -> str:
+def _team_of(ctx: Context, account_id: str) -> Team:
+    """As it is now. A deleted team has no accounts any more."""
     known = ctx.stripe_accounts.find(account_id)
     if known is None:
         raise UnknownStripeAccountError
     try:
-        ctx.teams.get(known.team_id)
+        return living_team(ctx, known.team_id)
     except NotFoundError:
         raise UnknownStripeAccountError from None
-    return known.team_id

@@ -10,6 +10,7 @@ from chalicelib.domain.sessions import Participant, Session, saw
 from chalicelib.domain.teams import Team
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
+from chalicelib.flows.open_link import check_is_living
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 from chalicelib.storage.stores import NotFoundError
@@ -27,13 +28,17 @@ class Returned:
 
 
 def come_back(ctx: Context, return_token: str) -> Returned:
-    """Raises InvalidLinkError. When Stripe does not answer, what is known already is the answer."""
+    """When Stripe does not answer, what is known already is the answer.
+
+    Raises InvalidLinkError, also where the team is deleted.
+    """
     claims = verify_return(ctx.settings.link_keys, return_token)
     try:
         session = ctx.sessions.get(claims.team_id, claims.session_id)
         team = ctx.teams.get(claims.team_id)
     except NotFoundError:
         raise InvalidLinkError from None
+    check_is_living(team)
     attempt = _attempt(session, claims.number, claims.attempt_id)
     if attempt is not None and attempt.state is not AttemptState.PAID and attempt.checkout_session_id:
         session = _looked(ctx, session, claims.number, attempt)

@@ -19,19 +19,13 @@ from chalicelib.domain.api_clients import (
 )
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.money import currency as currency_of
-from chalicelib.domain.teams import PayeeAccount, Plan, Team, web_origin
-from chalicelib.flows.change_team import change_team
+from chalicelib.domain.team_audit import created_audit
+from chalicelib.domain.teams import PayeeAccount, Plan, Team, checked_name, web_origin
+from chalicelib.flows.change_team import AUDIT_ID_BYTES, change_team, living_team
 from chalicelib.flows.context import Context
 from chalicelib.storage.stores import NotFoundError
 
-MAX_TEAM_NAME = 200
-"""Characters. Checkout shows "Appointment with NAME"; Stripe keeps product names to 250."""
-
 DEPLOYMENTS_OWN_ACCOUNT = PayeeAccount(None)
-
-
-class TeamNameError(ValueError):
-    """The name cannot be a team's."""
 
 
 class TooManySecretsError(Exception):
@@ -79,7 +73,7 @@ def enrol_team(
         on_own_account = not ctx.settings.is_platform
     team = Team(
         team_id=str(UUID(bytes=ctx.entropy(16), version=4)),
-        name=_checked_name(name),
+        name=checked_name(name),
         created_at=ctx.clock(),
         plan=plan,
         scheduling_add_on=scheduling_add_on,
@@ -87,14 +81,15 @@ def enrol_team(
         more_currencies=tuple(currency_of(code).code for code in more_currencies),
         accounts=(DEPLOYMENTS_OWN_ACCOUNT,) if on_own_account else (),
     )
-    ctx.teams.create(team)
+    audit_id = ctx.entropy(AUDIT_ID_BYTES).hex()
+    ctx.teams.create(team, created_audit(team, by=ctx.by, at=ctx.clock(), audit_id=audit_id))
     client = add_client(ctx, team.team_id)
     return Enrolled(team, client.client_id, client.client_secret)
 
 
 def add_client(ctx: Context, team_id: str, name: str | None = None) -> NewClient:
-    """One more API client of a team. Raises NotFoundError for an unknown team."""
-    team = ctx.teams.get(team_id)
+    """One more API client of a team. Raises NotFoundError for an unknown team, TeamDeletedError."""
+    team = living_team(ctx, team_id)
     secret = text_key(ctx.entropy(SECRET_BYTES))
     client = ApiClient(
         # Hexadecimal, since it is typed in command lines, where a leading "-" would mean an option.
@@ -164,11 +159,3 @@ def _client(ctx: Context, client_id: str) -> ApiClient:
 def secrets_pepper(api_key: bytes) -> bytes:
     """The key under which clients' secrets are hashed."""
     return derive_key(api_key, "api client secrets")
-
-
-def _checked_name(name: str) -> str:
-    stripped = name.strip()
-    if not stripped or len(stripped) > MAX_TEAM_NAME or not stripped.isprintable():
-        message = f"a team's name is 1 to {MAX_TEAM_NAME} printable characters"
-        raise TeamNameError(message)
-    return stripped

@@ -27,14 +27,21 @@ class OpenedLink:
 
 
 def open_link(ctx: Context, token: str) -> OpenedLink:
-    """Raises InvalidLinkError; a forged token is refused before anything is read."""
+    """Raises InvalidLinkError, also for any link of a deleted team; a forged one is refused before anything is read."""
     claims = verify(ctx.settings.link_keys, token)
     try:
         session = ctx.sessions.get(claims.team_id, claims.session_id)
         team = ctx.teams.get(claims.team_id)
     except NotFoundError:
         raise InvalidLinkError from None
+    check_is_living(team)
     return opened(ctx, session, bearer(session, claims), team)
+
+
+def check_is_living(team: Team) -> None:
+    """What is kept of a deleted team's sessions is for the books alone. Raises InvalidLinkError."""
+    if team.deleted_at is not None:
+        raise InvalidLinkError
 
 
 def bearer(session: Session, claims: LinkClaims) -> Participant:

@@ -38,8 +38,8 @@ class DynamoTeams:
         with translated(f"team {team_id}"):
             return TeamItem.get(team_id, consistent_read=True).body
 
-    def create(self, team: Team) -> None:
-        self._put(team, TeamItem.team_id.does_not_exist())
+    def create(self, team: Team, audit: AuditRow | None = None) -> None:
+        self._put(team, TeamItem.team_id.does_not_exist(), audit)
 
     def save(self, before: Team, after: Team, audit: AuditRow | None = None) -> None:
         """The condition is on the text as it is kept: an older release may have written it with fewer fields."""

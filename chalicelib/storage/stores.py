@@ -196,8 +196,8 @@ class TeamStore(Protocol):
     def newest(self, team_id: str) -> Team:
         """As it is, for whoever changes it or has just changed it. Raises NotFoundError."""
 
-    def create(self, team: Team) -> None:
-        """Raises ConflictError where the id is taken."""
+    def create(self, team: Team, audit: AuditRow | None = None) -> None:
+        """Keep it, and who made it with it or neither. Raises ConflictError where the id is taken."""
 
     def save(self, before: Team, after: Team, audit: AuditRow | None = None) -> None:
         """Replace `before` as it was read, and keep who decided it with it or neither. Raises ConflictError."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.domain.books import AuditEntry, AuditRow
-from chalicelib.domain.team_audit import team_audit
+from chalicelib.domain.team_audit import created_audit, team_audit
 from chalicelib.domain.teams import PayeeAccount, Plan, Team
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -103,3 +103,24 @@ def test_what_was_over_already_is_not_told_again() -> None:
 def test_what_is_nobodys_money_or_access_leaves_nothing() -> None:
     assert team_audit(TEAM, TEAM, by=PAT, at=NOON, audit_id="a1") is None
     assert entries(TEAM, replace(TEAM, name="Bay Road Clinic", allowed_origins=("https://clinic.example",))) == []
+
+
+def test_a_suspension_and_its_end_say_why() -> None:
+    suspended = replace(TEAM, suspended=True)
+    row = team_audit(TEAM, suspended, by=PAT, at=NOON, audit_id="a1", why="unpaid bills")
+    assert row is not None
+    assert row.entries == (AuditEntry("suspended", PAT, why="unpaid bills"),)
+    row = team_audit(suspended, replace(TEAM, fee_basis_points=90), by=PAT, at=NOON, audit_id="a1", why="paid")
+    assert row is not None
+    assert row.entries == (
+        AuditEntry("platform_fee_changed", PAT, why="from the plan's rate to 90 basis points"),
+        AuditEntry("resumed", PAT, why="paid"),
+    )
+
+
+def test_who_made_a_team_is_told_with_its_plan_and_what_was_agreed() -> None:
+    made = created_audit(replace(TEAM, scheduling_add_on=True), by=PAT, at=NOON, audit_id="a1")
+    entry = AuditEntry("created", PAT, why="standard with the scheduling add-on")
+    assert made == AuditRow("team-1", None, NOON, "a1", (entry,))
+    made = created_audit(replace(TEAM, fee_basis_points=0), by=PAT, at=NOON, audit_id="a1")
+    assert made.entries == (AuditEntry("created", PAT, why="standard, 0 basis points"),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +14,14 @@ from chalicelib.domain.teams import (
     Plan,
     RoomSettings,
     Team,
+    TeamNameError,
+    TeamSettingError,
     UnknownPlanError,
+    checked_basis_points,
+    checked_lead,
+    checked_methods,
+    checked_name,
+    frame_ancestor,
     plan_named,
     web_origin,
 )
@@ -185,3 +192,66 @@ def test_what_is_no_origin_is_refused_without_being_repeated(text: str) -> None:
         InvalidOriginError, match=r"^an origin is https://host\[:port\] without a path, or http://local"
     ):
         web_origin(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("https://Clinic.example", "https://clinic.example"),
+        ("https://clinic.example:443", "https://clinic.example"),
+        ("https://*.Clinic.example:8443", "https://*.clinic.example:8443"),
+        ("http://localhost:3000", "http://localhost:3000"),
+    ],
+)
+def test_who_may_frame_a_link_is_a_site_or_every_name_below_it(text: str, kept: str) -> None:
+    assert frame_ancestor(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "https://*", "https://*.", "http://*.localhost", "https://*.*.example", "https://a.example; img-src *"],
+)
+def test_what_could_be_more_than_a_site_frames_nothing(text: str) -> None:
+    with pytest.raises(InvalidOriginError):
+        frame_ancestor(text)
+
+
+def test_a_teams_name_is_kept_without_the_spaces_around_it() -> None:
+    assert checked_name("  Bay Road Clinic ") == "Bay Road Clinic"
+    assert checked_name("x" * 200) == "x" * 200
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "two\nlines"])
+def test_what_cannot_be_printed_is_no_name(name: str) -> None:
+    with pytest.raises(TeamNameError, match=r"^a team's name is 1 to 200 printable characters$"):
+        checked_name(name)
+
+
+@pytest.mark.parametrize("rate", [None, 0, 1, 10_000])
+def test_a_platform_fee_is_up_to_all_of_the_fee_or_the_plans(rate: int | None) -> None:
+    assert checked_basis_points(rate) == rate
+
+
+@pytest.mark.parametrize("rate", [-1, 10_001])
+def test_a_platform_fee_beyond_the_fee_is_refused(rate: int) -> None:
+    with pytest.raises(TeamSettingError, match=r"^a platform fee is 0 to 10000 basis points$"):
+        checked_basis_points(rate)
+
+
+@pytest.mark.parametrize("lead", [timedelta(0), timedelta(minutes=10), timedelta(hours=24)])
+def test_people_may_enter_up_to_a_day_before_the_start(lead: timedelta) -> None:
+    assert checked_lead(lead) == lead
+
+
+@pytest.mark.parametrize("lead", [timedelta(minutes=-1), timedelta(hours=24, minutes=1)])
+def test_nobody_enters_after_the_start_by_a_setting_or_days_before(lead: timedelta) -> None:
+    with pytest.raises(TeamSettingError, match=r"^people enter 0 to 1440 minutes before the start$"):
+        checked_lead(lead)
+
+
+def test_delayed_methods_are_those_of_checkout_each_once() -> None:
+    every = ["acss_debit", "au_becs_debit", "bacs_debit", "nz_bank_account", "sepa_debit", "us_bank_account"]
+    assert checked_methods([*every, "acss_debit"]) == tuple(every)
+    assert checked_methods([]) == ()
+    with pytest.raises(TeamSettingError, match=r"^delayed payment methods are: acss_debit, au_becs_debit, bacs_debit"):
+        checked_methods(["au_becs_debit", "card"])

@@ -62,6 +62,7 @@ class MemorySessions:
         self._lock = threading.RLock()
         self._items: dict[tuple[str, str], Kept] = {}
         self._lost: list[Between] = []
+        self._read_bytes = READ_BYTES
         self.books = MemoryBooks()
 
     def get(self, team_id: str, session_id: str) -> Session:
@@ -109,7 +110,7 @@ class MemorySessions:
             read, size = list[Found](), 0
             for place, kept in ahead:
                 size += len(kept.body)
-                if size > READ_BYTES or len(read) == at_most:
+                if size > self._read_bytes or len(read) == at_most:
                     break
                 read.append(Found(position_of(place), decoded(kept)))
         return Stretch(tuple(read), more=len(read) < len(ahead) or (len(read) == at_most))
@@ -148,6 +149,10 @@ class MemorySessions:
     def lose_next_response(self, between: Between = nothing) -> None:
         """Let the next write take effect, and be tried again since its answer was lost; `between` runs before that."""
         self._lost.append(between)
+
+    def read_at_most(self, size: int) -> None:
+        """Let one read of a walk bring that many characters, as if its sessions were long."""
+        self._read_bytes = size
 
     def ids(self) -> list[tuple[str, str]]:
         """(team_id, session_id) of every item."""

@@ -32,8 +32,8 @@ class MemoryTeams:
             raise NotFoundError(message)
         return codec.team_from(text)
 
-    def create(self, team: Team) -> None:
-        self._put(None, team)
+    def create(self, team: Team, audit: AuditRow | None = None) -> None:
+        self._put(None, team, audit)
 
     def save(self, before: Team, after: Team, audit: AuditRow | None = None) -> None:
         self.get(after.team_id)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,83 +16,17 @@ import pytest
 import app as deployed
 from chalicelib.domain.links import LinkClaims, mint
 from chalicelib.domain.sessions import Revision, Session
-from chalicelib.domain.teams import Team
 from chalicelib.gateways.stripe_events import CONNECT_EVENTS, PAYMENT_EVENTS
 from sandbox.stripe_standin.deliveries import signature
-from tests.support.clinic import Clinic
-from tests.support.edge import Edge, Reply
+from tests.support.edge import Reply
 from tests.support.platform import CONNECT_WEBHOOK_SECRET, Platform
+from tests.support.twins import DAY, Twins, only_theirs, twins
 from tests.support.world import World
-
-DAY = timedelta(days=1)
-
-
-@dataclass
-class Twins:
-    """Our clinic asks; the other's session has the id of ours, and both guests (number 2) have paid."""
-
-    platform: Platform
-    edge: Edge
-    clinic: Clinic
-    other: Clinic
-    ours: Session
-    theirs: Session
-
-    @property
-    def their_account(self) -> str:
-        return str(self.other.team.accounts[-1].stripe_account_id)
-
-    @property
-    def our_account(self) -> str:
-        return str(self.clinic.team.accounts[-1].stripe_account_id)
-
-    def kept_of(self, team: Team, account: str) -> str:
-        """Everything of one clinic: sessions, team, clients, entries, books, accounts; and its account at Stripe."""
-        world = self.platform
-        texts: list[dict[Any, str]] = [
-            world.sessions.books._ledger,
-            world.sessions.books._audit,
-            world.stripe_accounts._texts,
-        ]
-        kept: list[Any] = [
-            sorted((key, one) for key, one in world.sessions._items.items() if key[0] == team.team_id),
-            world.teams._texts[team.team_id],
-            sorted(text for text in world.api_clients._texts.values() if team.team_id in text),
-            sorted(key for key in world.entries._keys if key[0] == team.team_id),
-            sorted(text for one in texts for text in one.values() if team.team_id in text),
-            world.books_of(account),
-        ]
-        return repr(kept)
-
-    def theirs_kept(self) -> str:
-        return self.kept_of(self.other.team, self.their_account)
-
-
-def twins() -> Twins:
-    platform = Platform()
-    edge = Edge(platform)
-    clinic, other = Clinic(edge, "Bay Road Clinic"), Clinic(edge, "Hill Street Practice")
-    for one in (clinic, other):
-        one.team = platform.connect(one.team)
-    ours = platform.schedule(starts_in=DAY, team=clinic.team)
-    theirs = platform.sessions.create(replace(ours, team_id=other.team.team_id, revision=Revision()))
-    for session in (ours, theirs):
-        platform.pay(session)
-    edge.deliver_webhooks()
-    return Twins(platform, edge, clinic, other, platform.session(ours), platform.session(theirs))
 
 
 @pytest.fixture
 def both() -> Twins:
     return twins()
-
-
-def only_theirs(both: Twins) -> Session:
-    """A session that the other clinic has, and ours has not."""
-    session = both.platform.schedule(starts_in=DAY, team=both.other.team)
-    both.platform.pay(session)
-    both.edge.deliver_webhooks()
-    return both.platform.session(session)
 
 
 # --- routes -------------------------------------------------------------------------------------------------------
@@ -294,19 +227,19 @@ def test_what_our_account_tells_under_their_ids_is_not_believed(kind: str, both:
 
 @pytest.mark.parametrize("kind", TOLD_OF_A_CARD)
 def test_what_their_account_tells_of_a_session_of_the_same_id_stays_theirs(kind: str, both: Twins) -> None:
-    before = both.kept_of(both.clinic.team, both.our_account)
+    before = both.ours_kept()
     event = everything_told(both.platform, both.their_account)[kind]
     assert tell(both, event) in {"kept", "known"}
-    assert both.kept_of(both.clinic.team, both.our_account) == before
+    assert both.ours_kept() == before
 
 
 @pytest.mark.parametrize("kind", TOLD_OF_A_CARD)
 def test_an_event_that_is_said_to_be_of_the_other_account_touches_neither(kind: str, both: Twins) -> None:
     event = everything_told(both.platform, both.our_account)[kind] | {"account": both.their_account}
-    ours, theirs = both.kept_of(both.clinic.team, both.our_account), both.theirs_kept()
+    ours, theirs = both.ours_kept(), both.theirs_kept()
     tell(both, event)
     assert both.theirs_kept() == theirs
-    assert both.kept_of(both.clinic.team, both.our_account) == ours
+    assert both.ours_kept() == ours
 
 
 def test_every_event_of_an_account_is_walked() -> None:

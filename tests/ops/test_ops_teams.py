@@ -7,8 +7,8 @@ import base64
 import pytest
 
 from chalicelib.domain.money import UnknownCurrencyError
-from chalicelib.domain.teams import PayeeAccount, Plan
-from chalicelib.flows.enrol import TeamNameError, enrol_team
+from chalicelib.domain.teams import PayeeAccount, Plan, TeamNameError
+from chalicelib.flows.enrol import enrol_team
 from chalicelib.http.exchange import Request
 from chalicelib.http.token_routes import give_token
 from tests.ops.desk import Desk
@@ -23,7 +23,7 @@ def test_a_new_team_can_schedule_and_charge_on_the_deployments_own_account(desk:
     assert team.accounts == (PayeeAccount(None),)
     assert team.may_schedule
     assert team.can_charge()
-    assert desk.field("accounts") == "our own account, the default"
+    assert desk.field("account") == "our own account, the default"
 
 
 def test_a_team_is_created_as_it_was_asked_for(desk: Desk, world: World) -> None:
@@ -91,7 +91,7 @@ def test_a_team_is_shown(desk: Desk, world: World) -> None:
     assert desk.run("team", "show", TEAM_ID) == 0
     assert desk.field("name") == "Riverside Clinic"
     assert desk.field("state") == "suspended"
-    assert desk.field("can charge") == "no"
+    assert desk.field("can charge") == "no: it is suspended"
     assert desk.field("platform fee") == "90 basis points, as agreed"
 
 

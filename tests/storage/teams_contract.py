@@ -22,6 +22,7 @@ from tests.storage.samples import CLIENT, CLINIC, NOON, OTHER_TEAM_ID, TEAM_ID
 
 LATER = NOON + timedelta(minutes=1)
 SUSPENDED = AuditRow(TEAM_ID, None, NOON, "5a1b2c3d4e5f", (AuditEntry("suspended", "operator:pat"),))
+CREATED = replace(SUSPENDED, entries=(AuditEntry("created", "operator:pat", why="standard"),))
 ACCOUNT = StripeAccount("acct_1", TEAM_ID, livemode=False, connected_at=NOON)
 
 
@@ -78,6 +79,13 @@ class TeamContract:
             teams.save(CLINIC, replace(CLINIC, name="Bay Road Clinic"), replace(SUSPENDED, audit_id="another"))
         assert teams.get(TEAM_ID) == suspended
         assert list(audit.between(TEAM_ID, NOON, LATER)) == [SUSPENDED]
+
+    def test_who_made_a_team_is_kept_with_it_or_neither(self, teams: TeamStore, audit: AuditStore) -> None:
+        teams.create(CLINIC, CREATED)
+        assert teams.get(TEAM_ID) == CLINIC
+        with pytest.raises(ConflictError):
+            teams.create(replace(CLINIC, name="Bay Road Clinic"), replace(CREATED, audit_id="another"))
+        assert list(audit.between(TEAM_ID, NOON, LATER)) == [CREATED]
 
     def test_all_teams_are_found(self, teams: TeamStore) -> None:
         teams.create(CLINIC)

@@ -1,0 +1,37 @@
+"""Change, suspend and resume a team: for operators. Offers to pay and sessions that are there are never touched.
+
+A client who is on Stripe's page when their clinic is suspended may still pay there until that page expires, within 24
+hours: nothing is closed, and what comes is kept, counts and lets them in. A suspension is about what is new.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from chalicelib.domain import team_edits
+from chalicelib.domain.team_edits import TeamEdit
+from chalicelib.domain.teams import Team
+from chalicelib.flows.change_team import change_team
+from chalicelib.flows.context import Context
+
+
+def update_team(ctx: Context, team_id: str, edit: TeamEdit) -> Team:
+    """The team as edited; what is absent stays.
+
+    Raises NotFoundError, TeamDeletedError, TeamSettingError, UnknownCurrencyError, InvalidOriginError,
+    UnknownAccountError, ContendedError, StoreError.
+    """
+    return change_team(ctx, team_id, partial(team_edits.edit_team, edit=edit))
+
+
+def suspend_team(ctx: Context, team_id: str, why: str) -> Team:
+    """The team, suspended; again changes nothing.
+
+    Raises NotFoundError, TeamDeletedError, ContendedError, StoreError.
+    """
+    return change_team(ctx, team_id, team_edits.suspended, why)
+
+
+def resume_team(ctx: Context, team_id: str, why: str | None = None) -> Team:
+    """The team, not suspended any more. Raises as `suspend_team`."""
+    return change_team(ctx, team_id, team_edits.resumed, why)
