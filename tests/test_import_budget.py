@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MOST_FILES = 550
-MOST_SOURCE_KILOBYTES = 7800
-"""Measured with Python 3.11: 496 files, 7,114 KB; a tenth of room for other versions."""
+MOST_FILES = 615
+MOST_SOURCE_KILOBYTES = 8200
+"""Measured with Python 3.11: 560 files, 7,469 KB of source; a tenth of room for other versions."""
 
 NOT_DEPLOYED = ("aiohttp", "anyio", "blinker", "httpx")
 """Libraries take these if they find them; the tests' environment may have them, the deployed one has not."""

@@ -18,7 +18,7 @@ MUSEUM = Path(__file__).parent
 ROOT = MUSEUM.parent.parent
 DOCUMENT = ROOT / "docs" / "museum.md"
 BEGINS, ENDS = "<!-- the exhibits: python -m tests.museum.exhibits -->", "<!-- their end -->"
-_REPORT = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/issues/([0-9]+)")
+_REPORT = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/(?:issues|pull)/([0-9]+)")
 
 
 class UnlabelledError(Exception):
