@@ -28,6 +28,7 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.obligations import MakeRefund
 from chalicelib.flows.context import REQUEST_SECONDS
+from chalicelib.gateways import stripe_endpoints
 from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import StripeApi, StripeRefusedError, checkout_parameters, stripe_client
 from chalicelib.gateways.stripe_connect import StripeConnect
@@ -196,8 +197,9 @@ EVERY = {**CALLS, **LISTINGS, **CONNECTING, **ENDPOINTS}
 
 @pytest.mark.parametrize("name", EVERY)
 def test_stripe_takes_every_request_of_the_gateway(
-    api: StripeApi, client: WatchedClient, document: StripeDocument, name: str
+    api: StripeApi, client: WatchedClient, document: StripeDocument, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stripe_endpoints, "API_VERSION", document.version)
     calls = EVERY[name](api)
     for call in calls:
         with suppress(StrangeObjectError):  # what stripe-mock answers are its examples, which are not ours
