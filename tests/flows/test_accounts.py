@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.books import AuditEntry
+from chalicelib.domain.erasure import tombstone
 from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.accounts import (
     ConnectedElsewhereError,
@@ -104,7 +105,7 @@ def test_it_costs_the_account_its_team_and_one_question(world: Platform) -> None
     world.stripe.set_charges_enabled(world.account, enabled=False)
     with world.seam.counted() as spent:
         world.settle("account.updated")
-    assert (spent().stripe, spent().writes) == (2, 1)
+    assert (spent().reads, spent().stripe, spent().writes) == (4, 2, 1)
     with world.seam.counted() as spent:
         world.settle("account.updated")
     assert (spent().reads, spent().stripe, spent().writes) == (3, 1, 0)
@@ -141,6 +142,18 @@ def test_an_account_whose_team_is_not_here_is_ignored_too(world: Platform) -> No
     world.stripe_accounts.save(None, StripeAccount("acct_lost", "team-x", livemode=False, connected_at=world.clock()))
     with pytest.raises(UnknownStripeAccountError):
         refresh(world.ctx, "acct_lost")
+
+
+@pytest.mark.parametrize("kind", ["account.updated", "account.application.deauthorized"])
+def test_an_account_of_a_team_that_was_deleted_is_ignored(world: Platform, kind: str) -> None:
+    if kind == "account.updated":
+        world.stripe.set_charges_enabled(world.account, enabled=False)
+    else:
+        world.stripe.deauthorize(world.account)
+    deleted = tombstone(world.team, world.clock())
+    world.teams.save(world.team, deleted)
+    assert world.settle(kind) is Settled.UNKNOWN_ACCOUNT
+    assert world.newest() == deleted
 
 
 def test_an_update_that_comes_after_the_goodbye_is_answered_and_left(world: Platform) -> None:

@@ -47,7 +47,7 @@ def test_the_goodbye_is_kept_from_its_payload_and_asks_stripe_nothing(world: Pla
     world.stripe.deauthorize(world.account)
     with world.seam.counted() as spent:
         world.deliver()
-    assert (spent().stripe, spent().queries) == (0, 0)
+    assert (spent().reads, spent().writes, spent().stripe, spent().queries) == (4, 2, 0, 0)
     account = world.newest().account(world.account)
     assert account is not None
     assert account.disconnected_at == world.clock()
