@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.accounts import disconnected
 from chalicelib.domain.teams import Team
-from tests.http.test_connect import begun, come_back, query_of, start, team_of
+from tests.http.connecting import begun, come_back, query_of, start, team_of
 from tests.support.clinic import Clinic, fingerprint
 from tests.support.edge import Edge, Reply
 from tests.support.platform import Platform
