@@ -46,7 +46,7 @@ def _port(text: str) -> int:
 
 def _run(port: int, directory: Path, stop: threading.Event) -> int:
     # What follows imports for a second: only now that Ctrl-C is heard.
-    from sandbox.demo import DemoFailedError  # noqa: PLC0415
+    from sandbox.clinic_software import DemoFailedError  # noqa: PLC0415
     from sandbox.environment import EnvironmentUnusableError, shut_out, stripe_choice  # noqa: PLC0415
     from sandbox.server import PortTakenError  # noqa: PLC0415
 
