@@ -1,4 +1,7 @@
-"""A clinic's own software, as far as the sandbox plays it: signs in, and calls the product's API. Knows no product code."""
+"""A clinic's own software, and its owner at a browser, as far as the sandbox plays them; by HTTP, as they would.
+
+Knows nothing of the product but its API.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ ANSWER_WITHIN = 30
 
 
 class DemoFailedError(Exception):
-    """The product did not take the demo. The message holds what it answered."""
+    """The product did not take what the sandbox asked for. The message holds what it answered."""
 
 
 class ClinicSoftware:
@@ -20,8 +23,7 @@ class ClinicSoftware:
 
     def __init__(self, api_url: str, client_id: str, client_secret: str) -> None:
         self._api_url = api_url
-        self._http = requests.Session()
-        self._http.trust_env = False  # no proxy on the way to this machine
+        self._http = _browser()
         credentials = (client_id, client_secret)
         token = self._post("/auth/token", data={"grant_type": "client_credentials"}, auth=credentials)["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
@@ -32,9 +34,38 @@ class ClinicSoftware:
         session = self._post("/sessions", json={"session_name": name, **times, "participants": participants})
         return [str(participant["entry_url"]) for participant in session["participants"]]
 
+    def connect(self, account: str | None = None) -> str:
+        """Where the clinic's owner connects a Stripe account: an `existing` or a `new` one, None as can be."""
+        return str(self._post("/stripe/connect", json={"account": account} if account else {})["url"])
+
     def _post(self, path: str, **how: Any) -> dict[str, Any]:
         with self._http.post(self._api_url + path, timeout=ANSWER_WITHIN, **how) as response:
             if not response.ok:
-                raise DemoFailedError(f"POST {path} answered {response.status_code}: {response.text}")
+                raise DemoFailedError(f"POST {path} answered {response.status_code}: {_said(response)}")
             answer: dict[str, Any] = response.json()
             return answer
+
+
+def _said(response: requests.Response) -> str:
+    """The sentence of a problem (RFC 9457), else all of the answer."""
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return response.text
+
+
+def press_connect(url: str, account_id: str) -> None:
+    """The account's owner presses Connect on the stand-in's page, and comes back to the product's.
+
+    Raises DemoFailedError where that page does not say that the account is connected.
+    """
+    with _browser() as http:
+        page = http.post(url, data={"account": account_id, "decision": "connect"}, timeout=ANSWER_WITHIN)
+        if not page.ok:
+            raise DemoFailedError(f"connecting {account_id} ended with {page.status_code}: {page.text}")
+
+
+def _browser() -> requests.Session:
+    http = requests.Session()
+    http.trust_env = False  # no proxy on the way to this machine
+    return http
