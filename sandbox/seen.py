@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.domain.accounts import unfinished
 from chalicelib.domain.teams import ChargeBar, Plan, Team
 from sandbox.accounts import AccountAtStripe, accounts_of
 from sandbox.clinics import ClinicSeen
@@ -27,25 +28,31 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ClinicShown:
-    """`needs_account`: nothing can be paid before one is connected. `is_ours`, `link`: as in `ClinicSeen`."""
+    """`needs_account`: nothing can be paid before one is connected, or one that was begun is finished (`is_begun`).
+
+    `is_ours`, `link`: as in `ClinicSeen`.
+    """
 
     team_id: str
     name: str
     plan: str
     standing: str
     needs_account: bool
+    is_begun: bool
     is_ours: bool
     link: str | None
 
 
 def clinic(seen: ClinicSeen) -> ClinicShown:
-    team, bar = seen.team, seen.team.charge_bar()
+    team, bar, is_begun = seen.team, seen.team.charge_bar(), unfinished(seen.team) is not None
+    standing = BARS[bar] if bar else "takes payments"
     return ClinicShown(
         team_id=team.team_id,
         name=team.name,
         plan=f"{team.plan} with scheduling" if team.plan is Plan.ESSENTIALS and team.scheduling_add_on else team.plan,
-        standing=BARS[bar] if bar else "takes payments",
-        needs_account=bar in {ChargeBar.NO_ACCOUNT, ChargeBar.DISCONNECTED},
+        standing="new account unfinished" if is_begun and bar is ChargeBar.RESTRICTED else standing,
+        needs_account=bar in {ChargeBar.NO_ACCOUNT, ChargeBar.DISCONNECTED} or (is_begun and bar is not None),
+        is_begun=is_begun,
         is_ours=seen.is_ours,
         link=seen.link,
     )

@@ -57,11 +57,16 @@ def the_way_of_an_existing_account(page: Page, platform: Script) -> Iterator[str
 
 
 def the_way_of_a_new_account(page: Page, platform: Script) -> Iterator[str]:
-    made = platform.control("/teams", name="Bay Road Clinic")
+    name = f"Bay Road Clinic {len(platform.state()['stripe']['accounts'])}"
+    made = platform.control("/teams", name=name)
     page.goto(platform.control("/teams/connect", team_id=made["team_id"], account="new")["url"])
     yield "Stripe’s page of a new account"
     press(page, "Leave for now")
     yield "almost done"
+    clinic_on(page, platform, name)
+    yield "start page with an unfinished account"
+    page.get_by_role("button", name="Go on with its new account").click()
+    press(page, "Leave for now")
     page.get_by_role("link", name="Go on at Stripe").click()
     press(page, "Finish")
     yield "connected"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.flows.connect import How, start_connecting
 from tests.sandbox.bench import AS_PERSON, Bench, bench_on
 from tests.support.platform import Platform
 
@@ -84,6 +85,15 @@ def test_the_page_offers_a_clinic_without_an_account_to_connect_one(bench: Bench
     assert "no Stripe account" in page
     assert "Connect the Stripe account of Bay Road Clinic" in page
     assert made["team_id"] in page
+
+
+def test_the_page_offers_to_go_on_with_an_account_that_was_begun(bench: Bench, platform: Platform) -> None:
+    made = bench.post("/teams", {"name": "Bay Road Clinic"})
+    start_connecting(platform.ctx, platform.teams.get(made["team_id"]), made["client_id"], How.NEW)
+    page = bench.http.get("/live").text
+    assert "new account unfinished" in page
+    assert "Go on with its new account" in page
+    assert "Make a new account for it" not in page
 
 
 def test_forms_of_the_page_lead_to_stripe_only_where_it_is_stripe_itself(bench: Bench, platform: Platform) -> None:
