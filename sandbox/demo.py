@@ -6,7 +6,7 @@ would connect them, and another clinic whose account is yet to be connected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,7 +43,7 @@ class Scene:
 
     app_url: str
     now: datetime
-    owners: OwnersAccounts | None = field(default=None)
+    owners: OwnersAccounts | None = None
 
     @property
     def today(self) -> datetime:
