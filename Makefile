@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+CONNECT ?= off
 STAGE ?= staging
 UPGRADE ?=
 MODULE ?=
@@ -26,8 +27,8 @@ LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/run.stamp ## everything on this machine, until Ctrl-C (make run PORT=8001: on another port)
-	exec $(BIN)/python -m sandbox --port $(PORT)
+run: .venv/run.stamp ## everything on this machine, until Ctrl-C (make run PORT=8001: on another port; CONNECT=on: a platform)
+	exec $(BIN)/python -m sandbox --port $(PORT) --connect $(CONNECT)
 
 test: .venv/dev.stamp ## the short tests, and a sample of each long suite
 	$(PYTEST) --quiet $(PARALLEL)

@@ -26,12 +26,19 @@ def main(arguments: Sequence[str]) -> int:
     stop = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: stop.set())
-    return _run(asked.port, asked.directory, stop)
+    return _run(asked, stop)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=_port, default=8000, help="of the product; the sandbox's pages are on the next")
+    parser.add_argument(
+        "--connect",
+        type=str.lower,
+        choices=("on", "off"),
+        default="off",
+        help="on: a platform, whose clinics connect Stripe accounts of their own; off (the default): one clinic",
+    )
     parser.add_argument(
         "--directory", type=Path, default=ROOT / ".local", help="where sandbox.json, ops.json and the log are written"
     )
@@ -44,20 +51,20 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _run(port: int, directory: Path, stop: threading.Event) -> int:
+def _run(asked: argparse.Namespace, stop: threading.Event) -> int:
     # What follows imports for a second: only now that Ctrl-C is heard.
-    from sandbox.demo import DemoFailedError  # noqa: PLC0415
+    from sandbox.clinic_software import DemoFailedError  # noqa: PLC0415
     from sandbox.environment import EnvironmentUnusableError, shut_out, stripe_choice  # noqa: PLC0415
     from sandbox.server import PortTakenError  # noqa: PLC0415
 
     try:
-        choice = stripe_choice(os.environ, secrets.token_bytes)
+        choice = stripe_choice(os.environ, secrets.token_bytes, connect=asked.connect == "on")
         shut_out(os.environ)
-        _serve(port, directory, choice, stop)
+        _serve(asked.port, asked.directory, choice, stop)
     except (EnvironmentUnusableError, DemoFailedError) as error:
         return _complain(str(error))
     except PortTakenError as error:
-        return _complain(f"The sandbox needs ports {port} and {port + 1}, and {error}. {_advice(port)}")
+        return _complain(f"The sandbox needs ports {asked.port} and {asked.port + 1}, and {error}. {_advice(asked)}")
     return 0
 
 
@@ -74,13 +81,13 @@ def _serve(port: int, directory: Path, choice: StripeChoice, stop: threading.Eve
     print("The sandbox has ended.", flush=True)
 
 
-def _advice(port: int) -> str:
+def _advice(asked: argparse.Namespace) -> str:
     """The next pair of ports that nobody has."""
     from sandbox.server import is_free  # noqa: PLC0415
 
-    pairs = range(port + 2, min(port + 200, HIGHEST_PORT), 2)
+    pairs = range(asked.port + 2, min(asked.port + 200, HIGHEST_PORT), 2)
     free = next((one for one in pairs if is_free(one) and is_free(one + 1)), None)
-    return f"Choose others: make run PORT={free or 9000}"
+    return f"Choose others: make run PORT={free or 9000}{' CONNECT=on' if asked.connect == 'on' else ''}"
 
 
 def _complain(sentence: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.environment import AWS, STRIPE_API
 from sandbox.stack import Running
+from sandbox.start_page import OtherClinic
 
 SCRIPTS_FILE = "sandbox.json"
 OPS_FILE = "ops.json"
@@ -30,8 +31,19 @@ def for_scripts(running: Running) -> dict[str, Any]:
         "team_id": demo.team_id,
         "stripe_url": STRIPE_API if stripe.is_real else addresses.control,
         "stripe_secret_key": stripe.secret_key,
-        "stripe_account_id": None,
+        "stripe_account_id": demo.stripe_account_id,
+        "connect": stripe.platform is not None,
         "links": dict(demo.links),
+        "other_clinic": _other_for_scripts(demo.other) if demo.other else None,
+    }
+
+
+def _other_for_scripts(other: OtherClinic) -> dict[str, Any]:
+    return {
+        "client_id": other.client_id,
+        "client_secret": other.client_secret,
+        "team_id": other.team_id,
+        "stripe_account_id": other.stripe_account_id,
     }
 
 
@@ -87,7 +99,7 @@ Links of {demo.clinic}:
   No fee          {demo.links["free"]}
   The clinician   {demo.links["host"]}
 
-{_stripe_words(running)}
+{_clinics_words(running)}{_stripe_words(running)}
 
 The API             {api}
   client id         {demo.client_id}
@@ -104,17 +116,60 @@ Ctrl-C ends it, and forgets everything.
 """
 
 
+def _clinics_words(running: Running) -> str:
+    """On a platform: whose Stripe account is connected, and how the other one is; nothing where there is one clinic."""
+    demo, other = running.demo, running.demo.other
+    if other is None:
+        return ""
+    on_account = "on the deployment's own account" if running.stripe.is_real else f"on {demo.stripe_account_id}"
+    also = f";\n{demo.payee}, who sees the client of tomorrow, on an account of his own" if demo.payee else ""
+    return f"""This is a platform of two clinics. {demo.clinic} takes payments {on_account}{also}.
+{other.clinic} cannot yet: press "{_button(running, other)}" on the start page.
+{_at_stripe(running)}
+"""
+
+
+def _button(running: Running, other: OtherClinic) -> str:
+    return f"Connect the Stripe account of {other.clinic}" if _application(running) else "Make a new account for it"
+
+
+def _application(running: Running) -> str | None:
+    return running.stripe.platform.client_id if running.stripe.platform else None
+
+
+def _at_stripe(running: Running) -> str:
+    """What Stripe itself must be told before a clinic can connect an account."""
+    if not running.stripe.is_real:
+        return ""
+    where = "Stripe's dashboard, test mode, Settings, Connect"
+    if _application(running) is None:
+        return f"""
+Connect must be set up at Stripe ({where}).
+With STRIPE_CLIENT_ID=ca_… (there, under OAuth) clinics connect accounts that they have, too.
+"""
+    return f"""
+{where}, OAuth: this must be among the redirect URIs:
+
+  {running.addresses.app}/stripe/connect/callback
+"""
+
+
 def _stripe_words(running: Running) -> str:
     if not running.stripe.is_real:
         return """Cards, at the Checkout page (a stand-in for Stripe, no money moves):
 
   4242 4242 4242 4242   pays
   4000 0000 0000 0002   is declined, and can be tried again"""
+    webhook, secret, more = f"{running.addresses.app}/stripe/webhook", "STRIPE_WEBHOOK_SECRET=whsec_…", ""
+    if running.stripe.platform:
+        connected = f"{running.addresses.app}/stripe/connect/webhook"
+        webhook = f"{webhook} --forward-connect-to {connected}"
+        secret, more = f"{secret} STRIPE_CONNECT_WEBHOOK_SECRET=whsec_…", " CONNECT=on"
     return f"""Payments go to Stripe's test mode, with your key. Webhooks cannot reach this machine by themselves:
 payments are seen when the client comes back, and by the scheduled sweep. Or forward them:
 
-  stripe listen --forward-to {running.addresses.app}/stripe/webhook
-  STRIPE_WEBHOOK_SECRET=whsec_… make run"""
+  stripe listen --forward-to {webhook}
+  {secret} make run{more}"""
 
 
 def token_line(api: str, client_id: str, client_secret: str) -> str:

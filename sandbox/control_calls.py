@@ -1,4 +1,5 @@
-"""The control calls over HTTP: JSON in and out for scripts; forms in, and back to the start page, for people.
+"""The control calls over HTTP: JSON in and out for scripts; for people forms in, and on to an address that was asked
+for, or back to the start page.
 
 Translates, decides nothing. Whoever accepts HTML is a person.
 """
@@ -14,7 +15,18 @@ import msgspec
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.controls import ClockIn, ControlRefusedError, Controls, FaultsIn, Nothing, TeamIn, WebhooksIn
+from sandbox.controls import (
+    ClinicIn,
+    ClockIn,
+    ConnectIn,
+    ControlRefusedError,
+    Controls,
+    DeedIn,
+    FaultsIn,
+    Nothing,
+    TeamIn,
+    WebhooksIn,
+)
 from sandbox.journal import Journal, sentence
 
 FOREIGN_SITES = {"cross-site", "same-site"}
@@ -42,6 +54,9 @@ def blueprint(controls: Controls, journal: Journal) -> Blueprint:
     add("/faults", FaultsIn, controls.add_faults)
     add("/reset", Nothing, controls.reset)
     add("/teams", TeamIn, controls.add_team)
+    add("/teams/connect", ConnectIn, controls.connect_team)
+    add("/teams/session", ClinicIn, controls.schedule_session)
+    add("/accounts", DeedIn, controls.do_to_account)
     return routes
 
 
@@ -56,7 +71,7 @@ def _answer(path: str, shape: type[Any], call: Callable[[Any], dict[str, Any]], 
     if not is_person:
         return _json(answer, status)
     journal.note(told, is_error=status is not HTTPStatus.OK)
-    return redirect("/", HTTPStatus.SEE_OTHER)
+    return redirect(answer.get("url", "/"), HTTPStatus.SEE_OTHER)
 
 
 def _json(answer: dict[str, Any], status: HTTPStatus) -> Response:

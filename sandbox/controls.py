@@ -6,7 +6,8 @@ Raises ControlRefusedError for what makes no sense; the message is for whoever a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,8 +16,10 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from chalicelib.domain.teams import TeamNameError
-from chalicelib.flows.enrol import Enrolled
+from sandbox.accounts import Deed, carry_out
 from sandbox.background import SweepFailedError
+from sandbox.clinic_software import DemoFailedError
+from sandbox.clinics import Clinics, UnknownClinicError
 from sandbox.clock import Clock, ClockError
 from sandbox.faults import DatabaseFaults, FaultKind, StripeFaults
 from sandbox.meter import Meter
@@ -24,6 +27,7 @@ from sandbox.stripe_standin import ControlError, Mode, StripeStandIn
 
 MOST_FAULTS = 10_000
 TARGETS = ("stripe", "dynamodb")
+NO_PLATFORM = "this is one clinic on the deployment's own account; a platform is started with: make run CONNECT=on"
 
 
 class ControlRefusedError(Exception):
@@ -60,7 +64,30 @@ class FaultsIn(Struct, forbid_unknown_fields=True):
 
 
 class TeamIn(Struct, forbid_unknown_fields=True):
+    """`own_account`: it charges on the deployment's own Stripe account; None: as clinics of this deployment do."""
+
     name: str
+    own_account: bool | None = None
+
+
+class ConnectIn(Struct, forbid_unknown_fields=True):
+    """`account`: an `existing` or a `new` one; None: as the deployment can."""
+
+    team_id: str
+    account: str | None = None
+
+
+class ClinicIn(Struct, forbid_unknown_fields=True):
+    """A clinic that the sandbox made."""
+
+    team_id: str
+
+
+class DeedIn(Struct, forbid_unknown_fields=True):
+    """What Stripe, or an account's owner, does to that account."""
+
+    account: str
+    deed: str
 
 
 class Sweeps(Protocol):
@@ -88,7 +115,7 @@ class Controls:
     meter: Meter
     database_faults: DatabaseFaults
     sweeps: Sweeps
-    enrol: Callable[[str], Enrolled]
+    clinics: Clinics
     stripe: StripeControls | None
     modes: tuple[str, ...] = field(default=tuple(Mode))
 
@@ -161,17 +188,55 @@ class Controls:
         return {"counters": self.meter.as_json()}
 
     def add_team(self, asked: TeamIn) -> dict[str, Any]:
-        """Another clinic, entitled and able to charge."""
+        """Another clinic that may schedule; one of a platform connects an account of its own before it can charge."""
         try:
-            made = self.enrol(asked.name)
+            made = self.clinics.enrol(asked.name, on_own_account=asked.own_account)
         except TeamNameError as error:
             raise ControlRefusedError(str(error)) from None
         return {"team_id": made.team.team_id, "client_id": made.client_id, "client_secret": made.client_secret}
+
+    def connect_team(self, asked: ConnectIn) -> dict[str, Any]:
+        """Where the owner of that clinic connects a Stripe account, as the product answers the clinic's software."""
+        if not self.clinics.is_platform:
+            raise ControlRefusedError(NO_PLATFORM, HTTPStatus.CONFLICT)
+        with _asking_the_product():
+            return {"url": self.clinics.software_of(asked.team_id).connect(asked.account)}
+
+    def schedule_session(self, asked: ClinicIn) -> dict[str, Any]:
+        """A session of that clinic that runs now, with a client who owes a fee, as its software would schedule it."""
+        with _asking_the_product():
+            return {"links": self.clinics.schedule(asked.team_id)}
+
+    def do_to_account(self, asked: DeedIn) -> dict[str, Any]:
+        """Let something happen to an account at Stripe; the product hears of it by webhook."""
+        standin = self._standin().standin
+        if asked.deed not in set(Deed):
+            raise ControlRefusedError(_none_of("deed", asked.deed, tuple(Deed)))
+        try:
+            account = carry_out(standin, asked.account, Deed(asked.deed))
+        except ControlError as error:
+            raise ControlRefusedError(str(error)) from None
+        return {
+            "account": account.account_id,
+            "connected": account.is_connected,
+            "charges_enabled": account.charges_enabled,
+        }
 
     def _standin(self) -> StripeControls:
         if self.stripe is None:
             raise ControlRefusedError("there is no stand-in: the sandbox talks to Stripe itself", HTTPStatus.CONFLICT)
         return self.stripe
+
+
+@contextmanager
+def _asking_the_product() -> Iterator[None]:
+    """As a clinic's software asks it; what it refuses is told."""
+    try:
+        yield
+    except UnknownClinicError:
+        raise ControlRefusedError("this sandbox made no clinic of that team_id, and has no keys of it") from None
+    except DemoFailedError as error:
+        raise ControlRefusedError(f"the product refused: {error}", HTTPStatus.BAD_GATEWAY) from None
 
 
 def written(moment: datetime) -> str:

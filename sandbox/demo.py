@@ -1,69 +1,112 @@
-"""The demo clinic: its people and sessions, made as any clinic's software would, through the product's own API."""
+"""The demo clinics: their people and sessions, made as any clinic's software would, through the product's own API.
+
+One clinic for itself has three sessions. A platform has the same clinic, its Stripe accounts connected as their owners
+would connect them, and another clinic whose account is yet to be connected.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import requests
-
+from chalicelib.domain.teams import Plan
 from chalicelib.flows.enrol import Enrolled
-from sandbox.start_page import Demo
+from sandbox.clinic_software import LASTS, press_connect
+from sandbox.clinics import FEE, RUNNING_SINCE, Clinics, Software
+from sandbox.start_page import Demo, OtherClinic
+from sandbox.stripe_standin import StripeStandIn
 
 CLINIC = "Riverside Clinic"
-FEE = {"amount": 8000, "currency": "aud"}
-LASTS = timedelta(minutes=50)
-RUNNING_SINCE = timedelta(minutes=5)
+OTHER_CLINIC = "Hill Street Clinic"
+PLATFORM = "Anteroom Sandbox"
 HOST = {"role": "HOST", "display_name": "Dr Amira Haddad"}
-ANSWER_WITHIN = 30
+PAYEE = "Dr Jonas Weber"
+"""A practitioner of the clinic with a Stripe account of his own; with Stripe itself he has none."""
 
 
-class DemoFailedError(Exception):
-    """The product did not take the demo. The message holds what it answered."""
+@dataclass(frozen=True, slots=True)
+class OwnersAccounts:
+    """What the clinics' owners have at the stand-in, by account id; nothing is connected yet."""
+
+    clinic: str
+    payee: str
+    other: str
 
 
-class ClinicSoftware:
-    """A clinic's front-end: signs in once, then schedules."""
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where and when the demo takes place. `owners` None: there is nobody to press Connect, as with Stripe itself.
 
-    def __init__(self, api_url: str, client_id: str, client_secret: str) -> None:
-        self._api_url = api_url
-        self._http = requests.Session()
-        self._http.trust_env = False  # no proxy on the way to this machine
-        credentials = (client_id, client_secret)
-        token = self._post("/auth/token", data={"grant_type": "client_credentials"}, auth=credentials)["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
+    A platform's first clinic takes payments on the deployment's own account then.
+    """
 
-    def schedule(self, name: str, start: datetime, *participants: dict[str, Any]) -> list[str]:
-        """One session; gives the participants' links in their order."""
-        times = {"start_time": start.isoformat(), "end_time": (start + LASTS).isoformat()}
-        session = self._post("/sessions", json={"session_name": name, **times, "participants": participants})
-        return [str(participant["entry_url"]) for participant in session["participants"]]
+    app_url: str
+    now: datetime
+    owners: OwnersAccounts | None = None
 
-    def _post(self, path: str, **how: Any) -> dict[str, Any]:
-        with self._http.post(self._api_url + path, timeout=ANSWER_WITHIN, **how) as response:
-            if not response.ok:
-                raise DemoFailedError(f"POST {path} answered {response.status_code}: {response.text}")
-            answer: dict[str, Any] = response.json()
-            return answer
+    @property
+    def today(self) -> datetime:
+        return self.now.replace(second=0, microsecond=0) - RUNNING_SINCE
+
+    @property
+    def tomorrow(self) -> datetime:
+        return self.now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
-def make_demo(app_url: str, enrolled: Enrolled, now: datetime) -> Demo:
-    """Three sessions of one clinic: one that runs now, the same tomorrow, and a free one. Raises DemoFailedError."""
-    software = ClinicSoftware(f"{app_url}/v1", enrolled.client_id, enrolled.client_secret)
-    today = now.replace(second=0, microsecond=0) - RUNNING_SINCE
-    tomorrow = now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
-    host, pay_now = software.schedule("Consultation", today, HOST, _guest("Robin Lee", FEE))
-    _, pay_tomorrow = software.schedule("Consultation", tomorrow, HOST, _guest("Sam Okafor", FEE))
-    _, free = software.schedule("Follow-up", today, HOST, _guest("Ines Duarte", None))
+def open_accounts(standin: StripeStandIn) -> OwnersAccounts:
+    """Accounts that owners had before they came to the platform."""
+    names = (CLINIC, PAYEE, OTHER_CLINIC)
+    return OwnersAccounts(*(standin.create_account(name, connected=False) for name in names))
+
+
+def make_demo(clinics: Clinics, scene: Scene) -> Demo:
+    """The clinics and their sessions. Raises DemoFailedError."""
+    if not clinics.is_platform:
+        return _clinic(clinics, clinics.enrol(CLINIC), scene, None)
+    clinic = clinics.enrol(CLINIC, plan=Plan.PREMIUM, on_own_account=scene.owners is None)
+    if scene.owners is not None:
+        for account_id in (scene.owners.clinic, scene.owners.payee):  # the first is the default
+            press_connect(clinics.software_of(clinic.team.team_id).connect("existing"), account_id)
+    other = clinics.enrol(OTHER_CLINIC, plan=Plan.ESSENTIALS, scheduling_add_on=True)
+    return _clinic(clinics, clinic, scene, _other(other, scene))
+
+
+def _clinic(clinics: Clinics, enrolled: Enrolled, scene: Scene, other: OtherClinic | None) -> Demo:
+    owners = scene.owners
     return Demo(
         clinic=enrolled.team.name,
         team_id=enrolled.team.team_id,
         client_id=enrolled.client_id,
         client_secret=enrolled.client_secret,
-        app_url=app_url,
-        links={"pay_now": pay_now, "pay_tomorrow": pay_tomorrow, "free": free, "host": host},
-        today_ends_at=today + LASTS,
-        tomorrow_starts_at=tomorrow,
+        app_url=scene.app_url,
+        links=_links(clinics.software_of(enrolled.team.team_id), scene),
+        today_ends_at=scene.today + LASTS,
+        tomorrow_starts_at=scene.tomorrow,
+        stripe_account_id=owners.clinic if owners else None,
+        payee=PAYEE if owners else None,
+        other=other,
+    )
+
+
+def _links(software: Software, scene: Scene) -> dict[str, str]:
+    """Three sessions: one that runs now, one tomorrow (of the practitioner with an account, if any), and a free one."""
+    host, pay_now = software.schedule("Consultation", scene.today, HOST, _guest("Robin Lee", FEE))
+    practitioner, fee = HOST, FEE
+    if scene.owners is not None:
+        practitioner, fee = {**HOST, "display_name": PAYEE}, {**FEE, "payee": scene.owners.payee}
+    _, pay_tomorrow = software.schedule("Consultation", scene.tomorrow, practitioner, _guest("Sam Okafor", fee))
+    _, free = software.schedule("Follow-up", scene.today, HOST, _guest("Ines Duarte", None))
+    return {"pay_now": pay_now, "pay_tomorrow": pay_tomorrow, "free": free, "host": host}
+
+
+def _other(enrolled: Enrolled, scene: Scene) -> OtherClinic:
+    return OtherClinic(
+        clinic=enrolled.team.name,
+        team_id=enrolled.team.team_id,
+        client_id=enrolled.client_id,
+        client_secret=enrolled.client_secret,
+        stripe_account_id=scene.owners.other if scene.owners else None,
     )
 
 

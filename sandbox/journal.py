@@ -51,8 +51,20 @@ def sentence(path: str, answer: dict[str, Any]) -> str:
         case "/teams":
             key = f"client id {answer['client_id']}, secret {answer['client_secret']}"
             return f"A clinic was made: team {answer['team_id']}, {key}."
+        case "/teams/connect":
+            return "The product gave a clinic’s owner the address where a Stripe account is connected."
+        case "/teams/session":
+            return "A session was scheduled that runs now; the link of its client is beside the clinic."
+        case "/accounts":
+            return _of_account(answer)
         case _:
             return "The counters are at zero."
+
+
+def _of_account(answer: dict[str, Any]) -> str:
+    access = "connected" if answer["connected"] else "not connected"
+    charges = "takes payments" if answer["charges_enabled"] else "takes no payments"
+    return f"Stripe account {answer['account']}: {access}, {charges}."
 
 
 def _of_sweep(answer: dict[str, Any]) -> str:

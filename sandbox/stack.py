@@ -14,16 +14,19 @@ from datetime import UTC, datetime
 from app import app as product
 from app import sweep as scheduled_sweep
 from chalicelib import wiring
-from chalicelib.config import fetch_secrets, load
-from chalicelib.flows.context import REQUEST_SECONDS, Context
-from chalicelib.flows.enrol import Enrolled, enrol_team
-from chalicelib.gateways.stripe_api import StripeApi, deadline_client, stripe_client
+from chalicelib.config import Settings, fetch_secrets, load
+from chalicelib.flows.context import Context
+from chalicelib.flows.enrol import Enrolled
+from chalicelib.gateways.stripe_api import API_VERSION, StripeApi, deadline_client, stripe_client
+from chalicelib.gateways.stripe_endpoints import EndpointKind, wanted_endpoints
 from chalicelib.storage import tables
 from sandbox import web
 from sandbox.background import Postman, Sweeper
+from sandbox.clinic_software import ClinicSoftware
+from sandbox.clinics import Clinics, Software
 from sandbox.clock import Clock
 from sandbox.controls import Controls, StripeControls
-from sandbox.demo import CLINIC, make_demo
+from sandbox.demo import CLINIC, PLATFORM, Scene, make_demo, open_accounts
 from sandbox.dynamodb import Line, database_server
 from sandbox.environment import Addresses, StripeChoice, settings_environment
 from sandbox.faults import DatabaseFaults, StripeFaults
@@ -69,17 +72,21 @@ def running(port: int, choice: StripeChoice) -> Iterator[Running]:
         closing.callback(gateway.stop)
         closing.callback(database.stop)
         addresses = Addresses(gateway.url, f"http://{HOST}:{port + 1}", database.url)
+        standin = None if choice.is_real else _stand_in(addresses, choice, parts.clock)
+        choice = choice.with_application(standin.client_id) if standin else choice
         environment = settings_environment(addresses, choice, room_key, secrets.token_bytes)
         ctx = _context(environment, parts)
-        stripe, postman = (None, None) if choice.is_real else _stand_in(addresses, choice, parts.clock)
+        stripe, postman = _line_to(standin, ctx.settings) if standin else (None, None)
         sweeper = Sweeper(scheduled_sweep, parts.meter, _faults_waiting(parts, stripe))
-        controls = Controls(parts.clock, parts.meter, parts.database_faults, sweeper, _enrol(ctx), stripe)
+        clinics = Clinics(ctx, _software_at(gateway.url))
+        controls = Controls(parts.clock, parts.meter, parts.database_faults, sweeper, clinics, stripe)
         control = Server(web.application(controls, lambda: parts.demo, room_key), port + 1)
         closing.callback(control.stop)
         for server in (database, gateway, control):
             server.start()
         _fill_database(parts)
-        parts.demo = make_demo(gateway.url, controls.enrol(CLINIC), parts.clock.now())
+        owners = open_accounts(standin) if standin and choice.platform else None
+        parts.demo = make_demo(clinics, Scene(gateway.url, parts.clock.now(), owners))
         parts.meter.reset()
         closing.callback(_started(sweeper.run, *([postman.run] if postman else [])))
         yield Running(addresses, choice, parts.demo, parts.clock.now(), environment)
@@ -106,19 +113,27 @@ def _fill_database(parts: Parts) -> None:
     Line(parts.meter, parts.database_faults).tap()
 
 
-def _enrol(ctx: Context) -> Callable[[str], Enrolled]:
-    return lambda name: enrol_team(ctx.within(REQUEST_SECONDS), name)
+def _software_at(app_url: str) -> Callable[[Enrolled], Software]:
+    return lambda clinic: ClinicSoftware(f"{app_url}/v1", clinic.client_id, clinic.client_secret)
 
 
-def _stand_in(addresses: Addresses, choice: StripeChoice, clock: Clock) -> tuple[StripeControls, Postman]:
-    standin = StripeStandIn(
+def _stand_in(addresses: Addresses, choice: StripeChoice, clock: Clock) -> StripeStandIn:
+    return StripeStandIn(
         clock.now,
         random.Random(secrets.token_bytes(16)),  # noqa: S311 (ids of a stand-in are no secrets)
         addresses.control,
         secret_key=choice.secret_key,
-        account_name=CLINIC,
+        account_name=PLATFORM if choice.platform else CLINIC,
     )
-    standin.add_webhook_endpoint(f"{addresses.app}/stripe/webhook", choice.webhook_secret)
+
+
+def _line_to(standin: StripeStandIn, settings: Settings) -> tuple[StripeControls, Postman]:
+    """The stand-in with the endpoints that `python -m ops stripe setup` would make, and who carries its webhooks."""
+    for wanted in wanted_endpoints(settings):
+        is_connect = wanted.kind is EndpointKind.CONNECTED
+        known = settings.connect_webhook_secrets if is_connect else settings.secrets.stripe_webhook_secrets
+        endpoint = standin.add_webhook_endpoint(wanted.url, known[0], connect=is_connect, events=wanted.events)
+        endpoint.api_version, endpoint.metadata = API_VERSION, {"anteroom_endpoint": wanted.kind.value}
     postman = Postman(standin)
     return StripeControls(standin, StripeFaults(standin), postman.flush), postman
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response
 
+from sandbox import seen
 from sandbox.controls import Controls
+from sandbox.environment import STRIPE_OAUTH
 from sandbox.faults import FaultKind
 from sandbox.journal import Journal
-from sandbox.pages import page
-from sandbox.stripe_standin.currencies import format_amount
+from sandbox.pages import leading_to, page
 
-NEWEST = 25
 JUST_AFTER = timedelta(seconds=1)
 CARDS = (
     ("4242 4242 4242 4242", "pays"),
@@ -25,7 +25,10 @@ CARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo clinic: how its software signs in, and the links of its people."""
+    """The demo clinic: how its software signs in, and the links of its people.
+
+    On a platform: its default Stripe account, who else is paid there, and the clinic beside it.
+    """
 
     clinic: str
     team_id: str
@@ -35,6 +38,20 @@ class Demo:
     links: Mapping[str, str]
     today_ends_at: datetime
     tomorrow_starts_at: datetime
+    stripe_account_id: str | None = None
+    payee: str | None = None
+    other: OtherClinic | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherClinic:
+    """A platform's second clinic. `stripe_account_id`: what its owner has at the stand-in, to be connected yet."""
+
+    clinic: str
+    team_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    stripe_account_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,7 @@ def blueprint(controls: Controls, demo: Callable[[], Demo | None], journal: Jour
     @routes.get("/")
     def start() -> Response:
         made = demo()
-        return page(
+        shown = page(
             "start.html",
             demo=made,
             links=links_of(made),
@@ -68,19 +85,38 @@ def blueprint(controls: Controls, demo: Callable[[], Demo | None], journal: Jour
             modes=controls.modes,
             kinds=list(FaultKind),
             journal=journal.lines,
-            real=controls.stripe is None,
-            **shown(controls.state()),
+            **live_parts(controls),
         )
+        return leading_to(STRIPE_OAUTH, shown) if controls.stripe is None else shown
 
     @routes.get("/live")
     def live() -> Response:
-        return page("live.html", real=controls.stripe is None, **shown(controls.state()))
+        return page("live.html", **live_parts(controls))
 
     return routes
 
 
 def links_of(demo: Demo | None) -> list[Link]:
-    return [Link(*SAYS[name], url) for name, url in demo.links.items()] if demo else []
+    if demo is None:
+        return []
+    says = dict(SAYS)
+    if demo.payee:
+        title, sentence = says["pay_tomorrow"]
+        says["pay_tomorrow"] = (title, f"{sentence} Paid to {demo.payee}’s own account.")
+    return [Link(*says[name], url) for name, url in demo.links.items()]
+
+
+def live_parts(controls: Controls) -> dict[str, Any]:
+    """What may be another thing a moment later."""
+    state, clinics = controls.state(), controls.clinics.seen()
+    return {
+        **seen.shown(state),
+        "accounts": seen.accounts(state["stripe"], clinics),
+        "clinics": [seen.clinic(one) for one in clinics],
+        "has_oauth": controls.clinics.has_oauth,
+        "platform": controls.clinics.is_platform,
+        "real": controls.stripe is None,
+    }
 
 
 def jumps(demo: Demo | None, now: datetime) -> list[tuple[str, int]]:
@@ -90,72 +126,3 @@ def jumps(demo: Demo | None, now: datetime) -> list[tuple[str, int]]:
     ends, starts = demo.today_ends_at + JUST_AFTER, demo.tomorrow_starts_at + JUST_AFTER
     ahead = [("After today’s session", ends - now), ("Start of tomorrow’s session", starts - now)]
     return [(says, int(wait.total_seconds()) + 1) for says, wait in ahead if wait > timedelta(0)]
-
-
-def shown(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state as the page shows it: newest first, times and amounts as text."""
-    accounts = (state["stripe"] or {}).get("accounts", [])
-    return {
-        "clock": datetime.fromisoformat(state["clock"]),
-        "counters": state["counters"],
-        "faults": state["faults"],
-        "webhooks": state["webhooks"],
-        "checkouts": _newest(accounts, "checkout_sessions", _checkout),
-        "charges": _newest(accounts, "charges", _charge),
-        "refunds": _newest(accounts, "refunds", _refund),
-        "deliveries": [_delivery(one) for one in reversed(state["deliveries"][-NEWEST:])],
-    }
-
-
-def _newest(
-    accounts: list[Mapping[str, Any]], kind: str, row: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> list[dict[str, Any]]:
-    found = sorted((one for account in accounts for one in account[kind]), key=lambda one: int(one["created"]))
-    return [row(one) for one in reversed(found[-NEWEST:])]
-
-
-def _checkout(session: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": session["id"],
-        "created": _moment(session["created"]),
-        "amount": format_amount(session["amount_total"], session["currency"]),
-        "status": session["status"],
-        "payment": session["payment_status"],
-        "expires": _moment(session["expires_at"]),
-        "url": session["url"],
-    }
-
-
-def _charge(charge: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": charge["id"],
-        "created": _moment(charge["created"]),
-        "amount": format_amount(charge["amount"], charge["currency"]),
-        "status": charge["status"],
-        "refunded": format_amount(charge["amount_refunded"], charge["currency"]),
-        "receipt": charge["receipt_url"],
-    }
-
-
-def _refund(refund: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": refund["id"],
-        "created": _moment(refund["created"]),
-        "amount": format_amount(refund["amount"], refund["currency"]),
-        "status": refund["status"],
-    }
-
-
-def _delivery(delivery: Mapping[str, Any]) -> dict[str, Any]:
-    answers = [str(attempt["status"] or "no answer") for attempt in delivery["attempts"]]
-    return {
-        "event": delivery["event"],
-        "type": delivery["type"],
-        "state": delivery["state"],
-        "due": datetime.fromisoformat(delivery["due_at"]),
-        "answers": ", ".join(answers) or "–",
-    }
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -33,7 +33,17 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Script]:
-    running = Started(tmp_path_factory.mktemp("local"))
+    """One clinic's."""
+    yield from _script(Started(tmp_path_factory.mktemp("local")))
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Script]:
+    """A platform's first clinic's; another, Hill Street Clinic, has connected no account."""
+    yield from _script(Started(tmp_path_factory.mktemp("local"), connect="on"))
+
+
+def _script(running: Started) -> Iterator[Script]:
     script = Script(running.told)
     with script.closing:
         yield script

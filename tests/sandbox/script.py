@@ -28,15 +28,15 @@ PORTS = range(18100, 18900, 2)
 
 
 class Started:
-    """`python -m sandbox` on a free pair of ports, with its files in `directory`."""
+    """`python -m sandbox` on a free pair of ports, with its files in `directory`; `connect="on"`: a platform."""
 
-    def __init__(self, directory: Path, **environment: str) -> None:
+    def __init__(self, directory: Path, *, connect: str | None = None, **environment: str) -> None:
         self.directory = directory
-        self.process, self.text = self._start(environment)
+        self.process, self.text = self._start(["--connect", connect] if connect else [], environment)
 
-    def _start(self, environment: dict[str, str]) -> tuple[subprocess.Popen[str], str]:
+    def _start(self, options: list[str], environment: dict[str, str]) -> tuple[subprocess.Popen[str], str]:
         for port in PORTS:
-            process = start(port, self.directory, environment)
+            process = start(port, self.directory, environment, *options)
             text = read_until_ready(process)
             if text:
                 return process, text
@@ -56,9 +56,9 @@ class Started:
         return self.process.returncode
 
 
-def start(port: int, directory: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+def start(port: int, directory: Path, environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", str(port), "--directory", str(directory)],
+        [sys.executable, "-m", "sandbox", "--port", str(port), "--directory", str(directory), *options],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", **environment},
         stdout=subprocess.PIPE,
@@ -106,6 +106,11 @@ class Script:
         content: dict[str, Any] = answer.json()
         return content
 
+    def control_refused(self, path: str, **fields: Any) -> httpx.Response:
+        answer = self.http.post(self.told["control_url"] + path, json=fields)
+        assert answer.status_code != 200, answer.text
+        return answer
+
     def state(self) -> dict[str, Any]:
         content: dict[str, Any] = self.http.get(f"{self.told['control_url']}/state").json()
         return content
@@ -113,9 +118,16 @@ class Script:
     def now(self) -> datetime:
         return datetime.fromisoformat(self.state()["clock"])
 
-    def stripe_objects(self, kind: str) -> list[dict[str, Any]]:
-        """Those of the deployment's own account, oldest first."""
-        found: list[dict[str, Any]] = self.state()["stripe"]["accounts"][0][kind]
+    def stripe_objects(self, kind: str, account_id: str | None = None) -> list[dict[str, Any]]:
+        """Those of an account, oldest first; None: the deployment's own."""
+        found: list[dict[str, Any]] = self.stripe_account(account_id)[kind]
+        return found
+
+    def stripe_account(self, account_id: str | None = None) -> dict[str, Any]:
+        """All that the stand-in holds of an account; None: the deployment's own."""
+        stripe = self.state()["stripe"]
+        wanted = account_id or stripe["account_id"]
+        found: dict[str, Any] = next(one for one in stripe["accounts"] if one["account"]["id"] == wanted)
         return found
 
     def spent(self, origin: str = "http") -> tuple[int, int, int]:
@@ -160,6 +172,11 @@ class Script:
         session = answer.json()
         host, guest = session["participants"]
         return Booked(self, session["session_id"], host["entry_url"], guest["entry_url"])
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """Any other call of the API."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self.http.request(method, f"{self.told['api_url']}{path}", json=body, headers=headers)
 
     def session(self, session_id: str, token: str | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.token}"}

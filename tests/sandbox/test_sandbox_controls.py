@@ -2,98 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
-from flask.testing import FlaskClient
 
-from chalicelib.flows.enrol import Enrolled, enrol_team
-from sandbox import web
-from sandbox.background import SweepFailedError
-from sandbox.clock import Clock
-from sandbox.controls import Controls, StripeControls
-from sandbox.faults import DatabaseFaults, StripeFaults
-from sandbox.meter import Meter, Origin
-from sandbox.start_page import Demo
+from sandbox.meter import Origin
 from sandbox.stripe_standin.client import InProcessHTTPClient
+from tests.sandbox.bench import AS_PERSON, NOON, ROOM_KEY, Bench, bench_on
 from tests.support.world import World
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-ROOM_KEY = "a key of the room, of at least 32 bytes"
-AS_PERSON = {"Accept": "text/html"}
-
-
-@dataclass
-class Sweeps:
-    """Stands in for the scheduled function."""
-
-    fails: bool = False
-    postponed: int = 0
-
-    def sweep(self) -> dict[str, Any]:
-        if self.fails:
-            message = "the scheduled function failed: StoreUnavailableError"
-            raise SweepFailedError(message)
-        return {"sessions": 1, "acts": 2, "failed": 0, "unfinished": False}
-
-    def postpone(self) -> None:
-        self.postponed += 1
-
-
-@dataclass
-class Bench:
-    """The web application, and what it works on."""
-
-    controls: Controls
-    sweeps: Sweeps
-    http: FlaskClient
-
-    def post(self, path: str, fields: Mapping[str, Any] | None = None, status: int = 200) -> dict[str, Any]:
-        answer = self.http.post(path, json=fields or {})
-        assert answer.status_code == status, answer.text
-        content: dict[str, Any] = answer.get_json()
-        return content
-
-    def state(self) -> dict[str, Any]:
-        content: dict[str, Any] = self.http.get("/state").get_json()
-        return content
-
-
-def bench_with(stripe: StripeControls | None, world: World, clock: Clock) -> Bench:
-    def enrol(name: str) -> Enrolled:
-        return enrol_team(world.ctx, name)
-
-    sweeps = Sweeps()
-    controls = Controls(clock, Meter(), DatabaseFaults(), sweeps, enrol, stripe)
-    return Bench(controls, sweeps, web.application(controls, lambda: DEMO, ROOM_KEY).test_client())
-
-
-DEMO = Demo(
-    clinic="Riverside <Clinic>",
-    team_id="team-1",
-    client_id="client-1",
-    client_secret="secret-1",
-    app_url="http://127.0.0.1:8000",
-    links={"pay_now": "http://127.0.0.1:8000/session/x"},
-    today_ends_at=NOON + timedelta(minutes=45),
-    tomorrow_starts_at=NOON + timedelta(days=1),
-)
 
 
 @pytest.fixture
 def bench(world: World) -> Bench:
-    clock = Clock(lambda: NOON)
-    faults = StripeFaults(world.stripe)
-    return bench_with(StripeControls(world.stripe, faults, lambda: (world.stripe.flush(), 0)), world, clock)
+    return bench_on(world)
 
 
 @pytest.fixture
 def without_standin(world: World) -> Bench:
-    return bench_with(None, world, Clock(lambda: NOON))
+    return bench_on(world, real=True)
 
 
 # --- clock ----------------------------------------------------------------------------------------------------------
@@ -140,6 +67,12 @@ def test_no_number_is_no_time(bench: Bench) -> None:
         ("/teams", {}, "name"),
         ("/teams", {"name": "   "}, "name"),
         ("/teams", {"name": "x" * 201}, "name"),
+        ("/teams", {"name": "Bay Road Clinic", "own_account": "yes"}, "own_account"),
+        ("/teams/connect", {}, "team_id"),
+        ("/teams/session", {}, "team_id"),
+        ("/teams/session", {"team_id": "unknown"}, "team_id"),
+        ("/accounts", {"account": "acct_unknown", "deed": "restrict"}, "acct_unknown"),
+        ("/accounts", {"account": "acct_unknown", "deed": "close"}, "restrict, restore, finish, deauthorize"),
     ],
 )
 def test_what_makes_no_sense_is_422_with_a_sentence(bench: Bench, path: str, fields: dict[str, Any], says: str) -> None:
@@ -218,6 +151,24 @@ def test_a_new_team_may_schedule_and_charge(bench: Bench, world: World) -> None:
     assert team.can_charge()
 
 
+def test_one_clinic_connects_no_account(bench: Bench) -> None:
+    made = bench.post("/teams", {"name": "Hill Street Clinic"})
+    refused = bench.post("/teams/connect", {"team_id": made["team_id"]}, 409)
+    assert "make run CONNECT=on" in refused["error"]
+    assert "Connect the Stripe account" not in bench.http.get("/").text
+
+
+def test_the_deployments_own_account_can_be_restricted_and_restored(bench: Bench, world: World) -> None:
+    own = world.stripe.account_id
+    restricted = bench.post("/accounts", {"account": own, "deed": "restrict"})
+    assert restricted == {"account": own, "connected": True, "charges_enabled": False}
+    assert "restricted" in bench.http.get("/").text
+    assert bench.post("/accounts", {"account": own, "deed": "restore"})["charges_enabled"] is True
+    assert (
+        "is not a connected account" in bench.post("/accounts", {"account": own, "deed": "deauthorize"}, 422)["error"]
+    )
+
+
 # --- with Stripe itself ---------------------------------------------------------------------------------------------
 
 
@@ -228,6 +179,7 @@ def test_a_new_team_may_schedule_and_charge(bench: Bench, world: World) -> None:
         ("/webhooks", {"mode": "hold"}),
         ("/webhooks/flush", {}),
         ("/faults", {"target": "stripe", "kind": "500"}),
+        ("/accounts", {"account": "acct_1", "deed": "restrict"}),
     ],
 )
 def test_what_only_the_stand_in_can_do_is_409_with_stripe_itself(
@@ -267,22 +219,24 @@ def test_another_site_cannot_press_a_button(bench: Bench) -> None:
     assert bench.state()["clock"] == "2026-03-02T12:00:00.000Z"
 
 
-def test_every_control_call_can_be_told_on_the_start_page(bench: Bench) -> None:
-    forms: list[tuple[str, dict[str, str]]] = [
-        ("/sweep", {}),
-        ("/webhooks", {"mode": "duplicate", "delay": "2"}),
-        ("/webhooks/flush", {}),
-        ("/faults", {"target": "stripe", "kind": "500", "times": "2"}),
-        ("/reset", {}),
-        ("/teams", {"name": "<b>Bay Road"}),
+def test_every_control_call_is_told_on_the_start_page(bench: Bench, world: World) -> None:
+    account = world.stripe.account_id
+    forms: list[tuple[str, dict[str, str], str]] = [
+        ("/sweep", {}, "The sweep: sessions 1, acts 2, failed 0, unfinished False."),
+        ("/webhooks", {"mode": "duplicate", "delay": "2"}, "Webhooks from now on: duplicate, 2 s late."),
+        ("/webhooks/flush", {}, "Webhooks released: 0, taken: 0."),
+        ("/faults", {"target": "stripe", "times": "2"}, "Faults that wait for the next requests to stripe: 2."),
+        ("/reset", {}, "The counters are at zero."),
+        ("/teams", {"name": "<b>Bay Road"}, "A clinic was made: team "),
+        (
+            "/accounts",
+            {"account": account, "deed": "restrict"},
+            f"Stripe account {account}: connected, takes no payments.",
+        ),
     ]
-    for path, fields in forms:
+    for path, fields, says in forms:
         assert bench.http.post(path, data=fields, headers=AS_PERSON).status_code == 303
-    page = bench.http.get("/").text
-    assert "The sweep: sessions 1, acts 2, failed 0, unfinished False." in page
-    assert "Webhooks from now on: duplicate, 2 s late." in page
-    assert "Faults that wait for the next requests to stripe: 2." in page
-    assert "A clinic was made: team " in page
+        assert says in bench.http.get("/").text
 
 
 def test_pages_load_nothing_from_elsewhere_and_escape_what_people_wrote(bench: Bench) -> None:

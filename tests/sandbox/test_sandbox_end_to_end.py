@@ -26,7 +26,9 @@ KEYS = [
     "stripe_url",
     "stripe_secret_key",
     "stripe_account_id",
+    "connect",
     "links",
+    "other_clinic",
 ]
 
 
@@ -39,7 +41,7 @@ def test_the_file_for_scripts_holds_exactly_the_keys_that_are_promised(started: 
     assert list(told) == KEYS
     assert list(told["links"]) == ["pay_now", "pay_tomorrow", "free", "host"]
     assert told["api_url"] == f"{told['app_url']}/v1"
-    assert told["stripe_account_id"] is None
+    assert (told["stripe_account_id"], told["connect"], told["other_clinic"]) == (None, False, None)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -319,7 +321,7 @@ def test_stripes_own_library_reaches_the_stand_in(script: Script) -> None:
 def test_the_start_page_has_a_button_for_every_control_call(script: Script) -> None:
     page = script.http.get(f"{script.told['control_url']}/")
     assert page.status_code == 200
-    for call in ("/clock", "/sweep", "/webhooks", "/webhooks/flush", "/faults", "/reset", "/teams"):
+    for call in ("/clock", "/sweep", "/webhooks", "/webhooks/flush", "/faults", "/reset", "/teams", "/accounts"):
         assert f'action="{call}"' in page.text
     for link in script.told["links"].values():
         assert link in page.text

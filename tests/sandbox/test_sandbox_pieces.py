@@ -1,4 +1,4 @@
-"""The sandbox's pieces by themselves: what is counted, spoilt, swept, told and kept out. No sockets."""
+"""The sandbox's pieces by themselves: what is counted, spoilt and swept, and its clock. No sockets."""
 
 from __future__ import annotations
 
@@ -7,50 +7,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectTimeoutError
 
-from chalicelib.config import fetch_secrets, load
-from sandbox import announcement
 from sandbox.background import Sweeper, SweepFailedError
 from sandbox.clock import Clock
 from sandbox.dynamodb import Line, OneAtATime
-from sandbox.environment import (
-    Addresses,
-    EnvironmentUnusableError,
-    StripeChoice,
-    settings_environment,
-    shut_out,
-    stripe_choice,
-)
 from sandbox.faults import DatabaseFaults, FaultKind
 from sandbox.meter import Meter, Origin, origin, origin_of
-from sandbox.stack import Running
-from sandbox.start_page import Demo, jumps
-from sandbox.stripe_standin import Mode
-from tests.sandbox.script import ROOT
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-ADDRESSES = Addresses("http://127.0.0.1:8000", "http://127.0.0.1:8001", "http://127.0.0.1:9000")
-STAND_IN = StripeChoice("sk_test_made_up", "whsec_made_up", is_real=False)
-DEMO = Demo(
-    clinic="Riverside Clinic",
-    team_id="team-1",
-    client_id="client-1",
-    client_secret="secret-1",
-    app_url=ADDRESSES.app,
-    links={name: f"{ADDRESSES.app}/session/{name}" for name in ("pay_now", "pay_tomorrow", "free", "host")},
-    today_ends_at=NOON + timedelta(minutes=45),
-    tomorrow_starts_at=NOON + timedelta(days=1),
-)
-
-
-def zeros(size: int) -> bytes:
-    return bytes(size)
 
 
 # --- counting -------------------------------------------------------------------------------------------------------
@@ -235,96 +204,3 @@ def test_the_clock_runs_on_from_where_it_was_moved_to() -> None:
     clock.advance(3600)
     real[0] += timedelta(seconds=5)
     assert clock.now() == datetime(2026, 3, 2, 13, 0, 5, tzinfo=UTC)
-
-
-def test_the_start_page_jumps_only_ahead() -> None:
-    assert jumps(DEMO, NOON) == [("After today’s session", 2702), ("Start of tomorrow’s session", 86402)]
-    assert jumps(DEMO, NOON + timedelta(hours=1)) == [("Start of tomorrow’s session", 82802)]
-    assert jumps(DEMO, NOON + timedelta(days=2)) == []
-    assert jumps(None, NOON) == []
-
-
-# --- environment ----------------------------------------------------------------------------------------------------
-
-
-def test_without_a_key_the_stand_in_is_used_with_keys_made_up() -> None:
-    choice = stripe_choice({}, zeros)
-    assert (choice.secret_key, choice.is_real) == ("sk_test_" + "00" * 16, False)
-
-
-def test_a_test_key_means_stripe_itself_and_its_webhook_secret_may_be_given() -> None:
-    choice = stripe_choice({"STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}, zeros)
-    assert choice == StripeChoice("sk_test_x", "whsec_x", is_real=True)
-
-
-@pytest.mark.parametrize("key", ["sk_live_secret", "rk_live_secret", "pk_test_secret", "secret"])
-def test_any_other_key_is_refused_and_not_repeated(key: str) -> None:
-    with pytest.raises(EnvironmentUnusableError) as refused:
-        stripe_choice({"STRIPE_SECRET_KEY": key}, zeros)
-    assert key not in str(refused.value)
-
-
-def test_the_settings_reach_the_stand_ins() -> None:
-    settings = load(settings_environment(ADDRESSES, STAND_IN, "k" * 32, zeros), fetch_secrets)
-    assert settings.stripe_api == settings.checkout_origin == "http://127.0.0.1:8001"
-    assert settings.dynamodb_endpoint == "http://127.0.0.1:9000"
-    assert settings.secrets.room.url == "http://127.0.0.1:8001/room/{room}?token={token}"
-    assert not settings.livemode
-
-
-def test_the_settings_reach_stripe_itself_with_a_test_key() -> None:
-    real = StripeChoice("sk_test_x", "whsec_x", is_real=True)
-    settings = load(settings_environment(ADDRESSES, real, "k" * 32, zeros), fetch_secrets)
-    assert (settings.stripe_api, settings.checkout_origin) == ("https://api.stripe.com", "https://checkout.stripe.com")
-
-
-def test_the_process_reaches_no_aws_account_and_no_proxy() -> None:
-    environment = {"AWS_PROFILE": "work", "AWS_ACCESS_KEY_ID": "AKIAREAL", "NO_PROXY": "example.com"}
-    shut_out(environment)
-    assert "AWS_PROFILE" not in environment
-    assert environment["AWS_ACCESS_KEY_ID"] == "sandbox"
-    assert environment["NO_PROXY"] == "example.com,127.0.0.1"
-
-
-# --- what is told ---------------------------------------------------------------------------------------------------
-
-
-def running(stripe: StripeChoice = STAND_IN) -> Running:
-    return Running(ADDRESSES, stripe, DEMO, NOON, {"ANTEROOM_PUBLIC_URL": ADDRESSES.app})
-
-
-def test_the_files_are_there_while_it_runs_and_gone_afterwards(tmp_path: Path) -> None:
-    with announcement.files(running(), tmp_path / "local"):
-        told = json.loads((tmp_path / "local" / "sandbox.json").read_text())
-        assert told["stripe_url"] == "http://127.0.0.1:8001"
-        ops = json.loads((tmp_path / "local" / "ops.json").read_text())
-        assert ops["ANTEROOM_SANDBOX_CONTROL_URL"] == "http://127.0.0.1:8001"
-        assert ops["AWS_ACCESS_KEY_ID"] == "sandbox"
-    assert list((tmp_path / "local").iterdir()) == []
-
-
-def test_the_files_of_a_sandbox_that_was_started_later_stay(tmp_path: Path) -> None:
-    with announcement.files(running(), tmp_path):
-        (tmp_path / "sandbox.json").write_text("{}")
-    assert (tmp_path / "sandbox.json").read_text() == "{}"
-
-
-def test_the_page_for_scripts_names_every_key_call_kind_and_mode() -> None:
-    page = (ROOT / "docs" / "sandbox.md").read_text()
-    told = announcement.for_scripts(running())
-    calls = ("/state", "/clock", "/sweep", "/webhooks", "/webhooks/flush", "/faults", "/reset", "/teams")
-    assert [name for name in (*told, *told["links"]) if f'"{name}"' not in page] == []
-    assert [name for name in (*FaultKind, *Mode) if f"`{name}`" not in page] == []
-    assert [call for call in calls if f"POST {call}" not in page and f"GET {call}" not in page] == []
-
-
-def test_the_printed_session_starts_tomorrow() -> None:
-    line = announcement.session_line("http://127.0.0.1:8000/v1", NOON)
-    assert '"start_time": "2026-03-03T12:00:00Z", "end_time": "2026-03-03T12:30:00Z"' in line
-    assert line.count("'") == 4
-
-
-def test_with_stripe_itself_the_text_says_how_webhooks_are_forwarded(tmp_path: Path) -> None:
-    text = announcement.for_people(running(StripeChoice("sk_test_x", "whsec_x", is_real=True)), tmp_path)
-    assert "stripe listen --forward-to http://127.0.0.1:8000/stripe/webhook" in text
-    assert "sk_test_x" not in text
