@@ -2,7 +2,8 @@
 
 While it runs, the local stack keeps `.local/ops.json`: a JSON object whose keys and values are strings, the environment
 variables that `chalicelib.config.load` needs to reach it (`ANTEROOM_PUBLIC_URL`, `ANTEROOM_TABLE_PREFIX`,
-`ANTEROOM_SECRETS_JSON`, `ANTEROOM_DYNAMODB_ENDPOINT`, `ANTEROOM_STRIPE_API`, `ANTEROOM_CHECKOUT_ORIGIN`), the made-up
+`ANTEROOM_SECRETS_JSON`, `ANTEROOM_DYNAMODB_ENDPOINT`, `ANTEROOM_STRIPE_API`, `ANTEROOM_CHECKOUT_ORIGIN`,
+`ANTEROOM_CONNECT`, `ANTEROOM_STRIPE_CONNECT`), the made-up
 credentials that its DynamoDB wants (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`), and
 `ANTEROOM_SANDBOX_CONTROL_URL`, whose `GET /state` tells the sandbox's time as `clock` (ISO 8601).
 

@@ -60,11 +60,7 @@ class StateExpiredError(ConnectError):
 
 
 class StateUsedError(ConnectError):
-    """`team`: whose it was, for whoever loads the page again that told them of their success."""
-
-    def __init__(self, team: Team) -> None:
-        super().__init__("the state was used already")
-        self.team = team
+    """Or somebody loads the page again that told them of their success."""
 
 
 class AccessDeniedError(ConnectError):
@@ -160,13 +156,13 @@ def finish_connecting(ctx: Context, query: Mapping[str, str]) -> Connected:
     """What a clinic's staff come back from Stripe with. Raises ConnectError, ConnectedElsewhereError,
     TooManyAccountsError; StripeError where it does not answer (begin anew), ContendedError, StoreError.
     """
-    state, team = _verified(ctx, query.get("state", ""), verified_state)
+    state, _ = _verified(ctx, query.get("state", ""), verified_state)
     if "error" in query:
         raise AccessDeniedError if query["error"] == "access_denied" else NotGrantedError
     code = query.get("code", "")
     if not code:
         raise InvalidStateError
-    _use_once(ctx, state, team)
+    _use_once(ctx, state)
     granted = _exchanged(ctx, code)
     return _kept(ctx, state, StripeConnect(ctx.stripe).account(granted.account_id, ctx.deadline))
 
@@ -189,7 +185,7 @@ def _verified(ctx: Context, token: str, verify: _Verify) -> tuple[ConnectState, 
     return state, team
 
 
-def _use_once(ctx: Context, state: ConnectState, team: Team) -> None:
+def _use_once(ctx: Context, state: ConnectState) -> None:
     now = ctx.clock()
     used = IdempotencyRecord(
         record_key=f"connect-state#{state.state_id}",
@@ -200,7 +196,7 @@ def _use_once(ctx: Context, state: ConnectState, team: Team) -> None:
         expires_at=state.expires_at + OAUTH_WITHIN,
     )
     if not ctx.idempotency.begin(used, now).is_new:
-        raise StateUsedError(team)
+        raise StateUsedError
 
 
 def _exchanged(ctx: Context, code: str) -> Granted:

@@ -30,11 +30,12 @@ _CLOSE: Final = "You can close this page."
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nothing was connected; `status` as for scripts."""
+    """Why nothing was connected, and what to do; `status` as for scripts."""
 
     status: int
     headline: str
     sentence: str
+    next: str = f"{_UNCHANGED} {_AGAIN}"
 
 
 REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
@@ -45,7 +46,10 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     ),
     StateExpiredError: Refusal(410, "This took too long", "The way back from Stripe is open for a limited time."),
     StateUsedError: Refusal(
-        409, "This was done already", "Your own software shows whether your Stripe account is connected."
+        409,
+        "This was done already",
+        "The way back from Stripe is open once, and was used before.",
+        "Your own software shows whether your Stripe account is connected. If it is not, start again from there.",
     ),
     AccessDeniedError: Refusal(403, "Not connected", "At Stripe you chose not to connect your account."),
     NotGrantedError: Refusal(400, "Not connected", "Stripe did not confirm the connection."),
@@ -81,9 +85,7 @@ class ConnectView:
 
 def refused_view(refusal: Refusal, static_base: str) -> ConnectView:
     """The page for somebody whose account is not connected by this."""
-    return ConnectView(
-        Tone.ATTENTION, refusal.headline, (refusal.sentence, f"{_UNCHANGED} {_AGAIN}"), None, static_base
-    )
+    return ConnectView(Tone.ATTENTION, refusal.headline, (refusal.sentence, refusal.next), None, static_base)
 
 
 def unanswered_view(static_base: str) -> ConnectView:
