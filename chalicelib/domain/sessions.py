@@ -56,7 +56,6 @@ class FeeNotPossibleError(Exception):
     """A fee was asked for, and the team cannot take one just now: `bar` says why."""
 
     def __init__(self, bar: ChargeBar) -> None:
-        super().__init__(f"no fee can be taken: {bar}")
         self.bar = bar
 
 
