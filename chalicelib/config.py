@@ -140,7 +140,13 @@ def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) ->
     values = {variable.name: _value(environment, variable) for variable in VARIABLES}
     addresses = {name: _address(values, name) for name in _ADDRESSES}
     checkout_origin = _address(values, "ANTEROOM_CHECKOUT_ORIGIN", path="")
-    written = values["ANTEROOM_SECRETS_JSON"] or fetch_secrets(values["ANTEROOM_SECRETS"])
+    secrets = secrets_from(values["ANTEROOM_SECRETS_JSON"] or fetch_secrets(values["ANTEROOM_SECRETS"]))
+    is_platform = _switch(values, "ANTEROOM_CONNECT")
+    if not is_platform and (secrets.stripe_client_id or secrets.stripe_connect_webhook_secrets):
+        message = (
+            "the secrets are a platform's (stripe_client_id, stripe_connect_webhook_secrets): set ANTEROOM_CONNECT=on"
+        )
+        raise SettingsError(message)
     return Settings(
         stage=values["ANTEROOM_STAGE"],
         public_url=addresses["ANTEROOM_PUBLIC_URL"],
@@ -148,13 +154,13 @@ def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) ->
         dynamodb_endpoint=values["ANTEROOM_DYNAMODB_ENDPOINT"] or None,
         region=values["AWS_REGION"],
         stripe_api=addresses["ANTEROOM_STRIPE_API"],
-        is_platform=_switch(values, "ANTEROOM_CONNECT"),
+        is_platform=is_platform,
         stripe_connect=addresses["ANTEROOM_STRIPE_CONNECT"],
         checkout_origin=checkout_origin,
         fee_basis_points={plan: _number(values, f"ANTEROOM_FEE_{plan.name}", most=10_000) for plan in Plan},
         retention=timedelta(days=_number(values, "ANTEROOM_RETENTION_DAYS", most=36_500)),
         books_retention=timedelta(days=_number(values, "ANTEROOM_BOOKS_DAYS", most=36_500)),
-        secrets=secrets_from(written),
+        secrets=secrets,
     )
 
 

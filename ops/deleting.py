@@ -101,5 +101,6 @@ def _erased(ctx: Context, team_id: str) -> Iterator[str]:
     yield f"removed: {done.clients} API clients, {done.entries} entries; Stripe accounts released: {done.accounts}"
     yield f"sessions removed: {done.removed}; sessions with money, kept without what people wrote: {done.kept}"
     yield "Ledger and audit stay until their time is over. Idempotency records end by themselves within a day, parked"
-    yield "events within 90. At Stripe, the clinic ends the platform's access to its account in its own dashboard."
+    yield "events within 90. The platform's access to its Stripe accounts stays, for late refunds: the clinic ends it"
+    yield "in its own dashboard; where the platform made the account, the platform does in its own (Connect, Remove)."
     yield "Running functions refuse its links and tokens within 60 s."

@@ -52,19 +52,31 @@ def set_up_stripe(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def _made(deployment: Deployment, wanted: Wanted, made: NewEndpoint) -> Iterator[str]:
     yield f"  created      {made.endpoint.endpoint_id}, API version {API_VERSION}"
     if deployment.secrets is None:
-        yield f"  {wanted.secrets_entry}  {made.secret}"
-        yield "  The secret is shown this once: put it into the secrets now."
+        yield from _shown(wanted, made)
         return
-    written = json.loads(deployment.secrets.read())
-    written[wanted.secrets_entry] = [*written.get(wanted.secrets_entry, []), made.secret]
-    deployment.secrets.write(json.dumps(written))
+    try:
+        written = json.loads(deployment.secrets.read())
+        written[wanted.secrets_entry] = [*written.get(wanted.secrets_entry, []), made.secret]
+        deployment.secrets.write(json.dumps(written))
+    except Exception:
+        yield f"  NOT KEPT     {deployment.secrets.name} could not be written"
+        yield from _shown(wanted, made)
+        raise
     yield f"  secret       added to {wanted.secrets_entry} in {deployment.secrets.name}"
+
+
+def _shown(wanted: Wanted, made: NewEndpoint) -> Iterator[str]:
+    yield f"  {wanted.secrets_entry}  {made.secret}"
+    yield "  The secret is shown this once: put it into the secrets now."
 
 
 def _compared(deployment: Deployment, wanted: Wanted, endpoint: Endpoint, *, mends: bool) -> Iterator[str]:
     ctx = deployment.ctx.within(SETUP_SECONDS)
     lacks = endpoint.lacks(wanted)
     yield f"  there is     {endpoint.endpoint_id}"
+    if not wanted.has_secret:
+        yield f"  no secret    {wanted.secrets_entry} is empty, so all that it sends is refused: put its secret there,"
+        yield "               as Stripe's dashboard shows it, or delete the endpoint at Stripe and run this again."
     if lacks:
         yield f"  lacks        {', '.join(lacks)}"
     if not endpoint.is_enabled:
@@ -87,7 +99,7 @@ def _left(wanted: Wanted, found: list[Endpoint], *, mends: bool) -> int:
         return 1
     unmended = [one for one in found if not mends and (one.lacks(wanted) or not one.is_enabled)]
     others = [one for one in found if one.api_version != API_VERSION or one.kind not in {None, wanted.kind}]
-    return len(unmended) + len(others) + len(found) - 1
+    return len(unmended) + len(others) + len(found) - 1 + (not wanted.has_secret)
 
 
 def _platform(deployment: Deployment) -> Iterator[str]:

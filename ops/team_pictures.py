@@ -50,6 +50,7 @@ def _accounts(team: Team) -> Iterator[tuple[str, str]]:
 def _account(account: PayeeAccount) -> str:
     told = [account.stripe_account_id or "our own account"]
     told += ["the default"] if account.is_default else []
+    told += ["made by the platform"] if account.is_controlled else []
     told += [f"connected since {moment(account.connected_at)}"] if account.connected_at else []
     told += [f"disconnected since {moment(account.disconnected_at)}"] if account.disconnected_at else []
     told += [f"in {account.country}"] if account.country else []

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.config import VARIABLES, Settings, SettingsError, load, secrets_from
 from chalicelib.domain.teams import Plan, RoomSettings, Team
-from tests.support.world import SECRETS, key_text
+from tests.support.world import SECRETS, key_text, settings_of
 
 MINIMUM = {"ANTEROOM_PUBLIC_URL": "https://anteroom.example", "ANTEROOM_SECRETS": "/anteroom/test/secrets"}
 
@@ -291,3 +291,14 @@ def test_a_team_has_its_own_rooms_or_the_deployments() -> None:
     own = RoomSettings("jitsi", "https://meet.example", "k" * 32)
     assert settings.room_of(team).kind == "template"
     assert settings.room_of(replace(team, room=own)) == own
+
+
+@pytest.mark.parametrize(
+    "entry", [{"stripe_client_id": "ca_1"}, {"stripe_connect_webhook_secrets": ["whsec_of_connected"]}]
+)
+def test_a_platforms_secrets_without_the_switch_are_refused(entry: dict[str, Any]) -> None:
+    """An operator's shell that lacks it would make new clinics that are paid on the platform's own account."""
+    with pytest.raises(SettingsError, match="set ANTEROOM_CONNECT=on") as raised:
+        settings_of({**SECRETS, **entry})
+    assert "whsec" not in str(raised.value)
+    assert settings_of({**SECRETS, **entry}, ANTEROOM_CONNECT="on").is_platform

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundStatus
+from chalicelib.domain.edits import OpenOffersError
+from chalicelib.domain.facts import AttemptState, DisputeStatus, Payment, PaymentHistory, RefundStatus
 from chalicelib.domain.payments import LIVE, disputes_of, standing
 from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.returns import returnings
 from chalicelib.domain.sessions import Participant, Session, owing
+
+_TO_CLOSE = frozenset({AttemptState.PLANNED, AttemptState.OPEN})
+"""What a bank is at is ended by the bank alone."""
 
 
 class Hold(StrEnum):
@@ -41,6 +45,16 @@ def held_on(session: Session, stripe_account_id: str, now: datetime) -> Iterator
     for participant in session.participants:
         for hold in dict.fromkeys(_holds(session, participant, stripe_account_id, now)):
             yield Held(session.participant_id(participant.number), hold)
+
+
+def without_offers(session: Session, number: int, stripe_account_id: str) -> Session:
+    """The session as it is. Raises OpenOffersError while this participant may begin to pay on that account."""
+    participant = session.participant(number)
+    attempts = participant.history.attempts if participant else ()
+    to_close = tuple(one for one in attempts if one.state in _TO_CLOSE and one.stripe_account_id == stripe_account_id)
+    if to_close:
+        raise OpenOffersError(to_close)
+    return session
 
 
 def _holds(session: Session, participant: Participant, account: str, now: datetime) -> Iterator[Hold]:

@@ -31,7 +31,7 @@ def claim(ctx: Context, account_id: str, team_id: str) -> None:
     """Let the account be this team's from now on. Raises ConnectedElsewhereError, StoreError, ContendedError."""
     for _ in range(TRIES):
         known = ctx.stripe_accounts.find(account_id)
-        if known is not None and known.released_at is None and known.team_id != team_id:
+        if known is not None and _is_anothers(ctx, known, team_id):
             raise ConnectedElsewhereError
         try:
             ctx.stripe_accounts.save(
@@ -42,6 +42,23 @@ def claim(ctx: Context, account_id: str, team_id: str) -> None:
         return
     message = f"account {account_id} is being claimed by too many at once"
     raise ContendedError(message)
+
+
+def _is_anothers(ctx: Context, known: StripeAccount, team_id: str) -> bool:
+    """A claim that a deleted team left behind, having died before it kept the account, holds up nobody."""
+    if known.team_id == team_id or known.released_at is not None:
+        return False
+    try:
+        living_team(ctx, known.team_id)
+    except NotFoundError:
+        return False
+    return True
+
+
+def may_leave(ctx: Context, account_id: str, team_id: str) -> bool:
+    """Whether access to the account is this team's to give back: it is nobody else's, and was not given back."""
+    known = ctx.stripe_accounts.find(account_id)
+    return known is None or (known.team_id == team_id and known.released_at is None)
 
 
 def release(ctx: Context, account_id: str, team_id: str, at: datetime) -> bool:

@@ -24,8 +24,8 @@ from chalicelib.domain.accounts import AccountSeen, TooManyAccountsError, check_
 from chalicelib.domain.books import api_client
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import PayeeAccount, Team
-from chalicelib.flows.accounts import claim, refresh_of
-from chalicelib.flows.change_team import change_team
+from chalicelib.flows.accounts import claim, refresh_of, release
+from chalicelib.flows.change_team import TeamDeletedError, change_team
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
 from chalicelib.gateways.connect_states import (
@@ -164,7 +164,10 @@ def finish_connecting(ctx: Context, query: Mapping[str, str]) -> Connected:
         raise InvalidStateError
     _use_once(ctx, state)
     granted = _exchanged(ctx, code)
-    return _kept(ctx, state, StripeConnect(ctx.stripe).account(granted.account_id, ctx.deadline))
+    try:
+        return _kept(ctx, state, StripeConnect(ctx.stripe).account(granted.account_id, ctx.deadline))
+    except TeamDeletedError:
+        raise InvalidStateError from None
 
 
 def _verified(ctx: Context, token: str, verify: _Verify) -> tuple[ConnectState, Team]:
@@ -217,7 +220,12 @@ def _kept(ctx: Context, state: ConnectState, seen: AccountSeen) -> Connected:
     connected(ctx.teams.newest(state.team_id), seen, now)  # is there room for it? before it is claimed
     claim(ctx, account_id, state.team_id)
     by = ctx.acting_for(api_client(state.client_id))
-    return _shown(change_team(by, state.team_id, lambda team: connected(team, seen, now)), account_id)
+    try:
+        team = change_team(by, state.team_id, lambda team: connected(team, seen, now))
+    except (TooManyAccountsError, TeamDeletedError):
+        release(ctx, account_id, state.team_id, now)
+        raise
+    return _shown(team, account_id)
 
 
 def _shown(team: Team, account_id: str) -> Connected:
@@ -231,12 +239,15 @@ def _shown(team: Team, account_id: str) -> Connected:
 
 
 def _account_to_fill_in(ctx: Context, team: Team, client_id: str) -> str:
-    """The one that was begun before, else a new one: under a key, so that who died asking gets the same."""
+    """The one that was begun before, else a new one: under a key, so that who died asking gets the same.
+
+    A key is for one hour: Stripe replays its own 500 under it for a day.
+    """
     begun = unfinished(team)
     if begun is not None:
         return str(begun.stripe_account_id)
     check_room(team)
-    key = f"account-{team.team_id}-{len(team.accounts)}"
+    key = f"account-{team.team_id}-{len(team.accounts)}-{ctx.clock():%Y%m%d%H}"
     seen = StripeConnect(ctx.stripe).create_account(team.team_id, key, ctx.deadline)
     _kept(ctx, _state(ctx, team, client_id, None), seen)
     return str(seen.stripe_account_id)

@@ -47,6 +47,8 @@ def settle(ctx: Context, event: Event) -> Settled:
         return Settled.OTHER_MODE
     try:
         return _settle_account(ctx, event) if event.kind in ACCOUNT_EVENTS else _settle_payment(ctx, event)
+    except UnknownStripeAccountError:
+        return Settled.UNKNOWN_ACCOUNT
     except AccountGoneError:
         return Settled.OUT_OF_REACH
 
@@ -54,13 +56,10 @@ def settle(ctx: Context, event: Event) -> Settled:
 def _settle_account(ctx: Context, event: Event) -> Settled:
     """What an event says of an account may be older than what is known: Stripe is asked, unless access has ended."""
     account_id, at = event.stripe_account_id, event.created_at or ctx.clock()
-    try:
-        if event.kind == UPDATED:
-            is_news = refresh(ctx, account_id)
-        else:
-            is_news = account_id is not None and deauthorized(ctx, account_id, at)
-    except UnknownStripeAccountError:
-        return Settled.UNKNOWN_ACCOUNT
+    if event.kind == UPDATED:
+        is_news = refresh(ctx, account_id)
+    else:
+        is_news = account_id is not None and deauthorized(ctx, account_id, at)
     return Settled.KEPT if is_news else Settled.KNOWN
 
 
@@ -81,9 +80,14 @@ def _settle_payment(ctx: Context, event: Event) -> Settled:
 
 
 def _place(ctx: Context, event: Event) -> Place | None:
-    """Where it belongs: told by its own ids, else by its PaymentIntent's, asked for once."""
+    """Where it belongs: told by its own ids, else by its PaymentIntent's, asked for once.
+
+    Raises UnknownStripeAccountError where nobody here could know.
+    """
     if event.place is not None or event.payment_intent_id is None:
         return event.place
+    if event.stripe_account_id is not None and ctx.stripe_accounts.find(event.stripe_account_id) is None:
+        raise UnknownStripeAccountError
     try:
         place, _ = ctx.stripe.fetch_payment(event.payment_intent_id, event.stripe_account_id, ctx.deadline)
     except StripeRefusedError as error:

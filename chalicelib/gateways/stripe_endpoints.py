@@ -31,12 +31,16 @@ class EndpointKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An endpoint that the deployment needs. `secrets_entry`: where its signing secret belongs (`config.Secrets`)."""
+    """An endpoint that the deployment needs.
+
+    `secrets_entry`: where its signing secret belongs (`config.Secrets`); `has_secret`: there is one.
+    """
 
     kind: EndpointKind
     url: str
     events: tuple[str, ...]
     secrets_entry: str
+    has_secret: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,18 @@ class NewEndpoint:
 
 def wanted_endpoints(settings: Settings) -> tuple[Wanted, ...]:
     """One for the deployment's own account, and a platform's one for those connected to it."""
-    own = Wanted(EndpointKind.OWN, f"{settings.public_url}/stripe/webhook", EVENTS, "stripe_webhook_secrets")
+    own = Wanted(
+        EndpointKind.OWN,
+        f"{settings.public_url}/stripe/webhook",
+        EVENTS,
+        "stripe_webhook_secrets",
+        has_secret=bool(settings.secrets.stripe_webhook_secrets),
+    )
     if not settings.is_platform:
         return (own,)
     url = f"{settings.public_url}/stripe/connect/webhook"
-    return own, Wanted(EndpointKind.CONNECTED, url, CONNECT_EVENTS, "stripe_connect_webhook_secrets")
+    has_secret = bool(settings.connect_webhook_secrets)
+    return own, Wanted(EndpointKind.CONNECTED, url, CONNECT_EVENTS, "stripe_connect_webhook_secrets", has_secret)
 
 
 class StripeEndpoints:

@@ -82,10 +82,8 @@ REFUND = MakeRefund(
 )
 TEAM = "11111111-1111-4111-8111-111111111111"
 WANTED = [
-    Wanted(EndpointKind.OWN, "https://anteroom.example/stripe/webhook", EVENTS, "stripe_webhook_secrets"),
-    Wanted(
-        EndpointKind.CONNECTED, "https://anteroom.example/connect", CONNECT_EVENTS, "stripe_connect_webhook_secrets"
-    ),
+    Wanted(EndpointKind.OWN, "https://anteroom.example/own", EVENTS, "own", has_secret=True),
+    Wanted(EndpointKind.CONNECTED, "https://anteroom.example/connected", CONNECT_EVENTS, "connected", has_secret=True),
 ]
 ENDPOINT = Endpoint("we_1", WANTED[0].url, ("charge.succeeded",), is_enabled=False, api_version=None, kind=None)
 REFUNDS = [

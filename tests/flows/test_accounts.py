@@ -219,6 +219,16 @@ def test_a_team_may_claim_again_what_is_its_own(world: Platform) -> None:
     assert kept(world) == StripeAccount(world.account, TEAM_ID, livemode=False, connected_at=world.clock())
 
 
+def test_what_a_deleted_team_claimed_and_never_kept_holds_up_nobody(world: Platform) -> None:
+    account = world.stripe.create_account()
+    claim(world.ctx, account, TEAM_ID)
+    world.teams.save(world.team, tombstone(world.team, world.clock()))
+    claim(world.ctx, account, OTHER_TEAM_ID)
+    known = world.stripe_accounts.find(account)
+    assert known is not None
+    assert known.team_id == OTHER_TEAM_ID
+
+
 def test_of_two_teams_that_claim_it_at_once_one_has_it(world: Platform) -> None:
     account = world.stripe.create_account()
     others = iter([OTHER_TEAM_ID])

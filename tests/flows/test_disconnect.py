@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -16,6 +16,7 @@ from chalicelib.domain.leaving import Held, Hold
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import InvalidSessionError, Session
 from chalicelib.domain.teams import ChargeBar, Team
+from chalicelib.flows.accounts import claim
 from chalicelib.flows.disconnect import (
     LOOKS_BACK_FOR,
     MOST_TOLD,
@@ -24,12 +25,13 @@ from chalicelib.flows.disconnect import (
     TooManySessionsError,
     disconnect,
 )
+from chalicelib.flows.edit_session import cancel_session
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.storage.stores import NotFoundError
 from tests.support.crashes import ProcessDied
 from tests.support.platform import Platform, platform_settings
 from tests.support.seam import Io, Kind
-from tests.support.world import TEAM_ID, World, checkout_id
+from tests.support.world import OTHER_TEAM_ID, TEAM_ID, World, checkout_id
 
 DAY = timedelta(days=1)
 
@@ -282,4 +284,97 @@ def test_a_team_that_changed_meanwhile_is_left_as_it_is_now(world: Platform) -> 
         leave(world)
     assert world.newest().name == "Newer"
     assert world.newest() == disconnected(world.newest(), world.account, world.clock())
+    assert is_gone(world)
+
+
+# --- whose access it is -------------------------------------------------------------------------------------------
+
+
+def test_who_left_it_before_does_not_cut_off_who_has_it_now(world: Platform) -> None:
+    leave(world)
+    world.deliver()
+    world.stripe.authorize(world.account)
+    other = world.connect(world.teams.get(OTHER_TEAM_ID), world.account)
+    for force in (False, True):
+        disconnect(world.ctx, TEAM_ID, world.account, force=force)
+    assert world.books_of(world.account)["authorized"]
+    assert world.newest(other).can_charge()
+
+
+def test_one_that_was_claimed_and_never_kept_can_be_left(world: Platform) -> None:
+    account = world.stripe.create_account()
+    claim(world.ctx, account, TEAM_ID)
+    leave(world, account)
+    known = world.stripe_accounts.find(account)
+    assert known is not None
+    assert known.released_at == world.clock()
+    assert not world.books_of(account)["authorized"]
+    assert world.newest().can_charge()
+
+
+# --- offers that come in between, or do not close -----------------------------------------------------------------
+
+
+def between(world: Platform, deed: Callable[[], object]) -> Callable[[Io], None]:
+    """Do it as the door closes: after money was looked for, before offers are."""
+    left = [deed]
+
+    def before(io: Io) -> None:
+        if io.name == "teams.save" and left:
+            left.pop()()
+
+    return before
+
+
+def test_a_page_that_opens_meanwhile_is_closed(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    with world.seam.armed(before=between(world, lambda: world.press_pay(session))):
+        leave(world)
+    assert is_gone(world)
+    assert [one["status"] for one in world.books_of(world.account)["checkout_sessions"]] == ["expired"]
+    assert world.attempt_states(session) == [AttemptState.EXPIRED]
+
+
+def test_of_a_client_who_pays_meanwhile_the_money_can_still_be_given_back(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    with world.seam.armed(before=between(world, lambda: world.pay(session))), pytest.raises(MoneyHeldError):
+        leave(world)
+    assert world.newest().charge_bar() is ChargeBar.DISCONNECTED
+    assert world.books_of(world.account)["authorized"]
+    cancel_session(world.ctx, TEAM_ID, session.session_id)
+    assert [one["amount"] for one in world.books_of(world.account)["refunds"]] == [8000]
+    leave(world, world.account)
+    assert is_gone(world)
+
+
+def test_forced_an_offer_whose_answer_was_lost_is_closed_too(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    world.stripe.fail_next("timeout_after", 5, path_prefix="/v1/checkout")
+    with pytest.raises(StripeError):
+        world.press_pay(session)
+    world.stripe.clear_faults()
+    leave(world, force=True)
+    assert is_gone(world)
+    assert [one["status"] for one in world.books_of(world.account)["checkout_sessions"]] == ["expired"]
+
+
+def test_forced_one_that_does_not_close_leaves_no_other_open(world: Platform, caplog: pytest.LogCaptureFixture) -> None:
+    pages = [checkout_id(world.pay_page(world.schedule(starts_in=DAY)).url) for _ in range(3)]
+    world.stripe.fail_next("500", 9, method="POST", path_prefix=f"/v1/checkout/sessions/{pages[1]}")
+    leave(world, force=True)
+    assert is_gone(world)
+    states = {one["id"]: one["status"] for one in world.books_of(world.account)["checkout_sessions"]}
+    assert [states[page] for page in pages] == ["expired", "open", "expired"]
+    (record,) = [record for record in caplog.records if record.message == "offers_left_open"]
+    assert vars(record)["left"] == 1
+
+
+def test_unforced_one_that_does_not_close_keeps_the_access(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    world.stripe.fail_next("500", 9, method="POST", path_prefix="/v1/checkout/sessions/")
+    with world.seam.armed(before=between(world, lambda: world.press_pay(session))), pytest.raises(MoneyHeldError):
+        leave(world)
+    assert world.books_of(world.account)["authorized"]
+    world.stripe.clear_faults()
+    leave(world, world.account, force=True)
     assert is_gone(world)

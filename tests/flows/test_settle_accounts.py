@@ -67,3 +67,11 @@ def test_a_refund_of_a_payment_that_stripe_does_not_know_is_none_of_our_business
     refund = RefundSeen(Refund("re_1", "pi_unknown", 100, RefundStatus.SUCCEEDED, None))
     event = Event("evt_1", "refund.created", False, None, None, "pi_unknown", (refund,))  # noqa: FBT003 (livemode)
     assert settle(world.ctx, event) is Settled.NOT_OURS
+
+
+def test_a_refund_on_an_account_that_nobody_connected_is_ignored_without_asking_stripe(world: World) -> None:
+    refund = RefundSeen(Refund("re_1", "pi_unknown", 100, RefundStatus.SUCCEEDED, None))
+    event = Event("evt_1", "refund.created", False, "acct_stranger", None, "pi_unknown", (refund,))  # noqa: FBT003
+    with world.seam.counted() as spent:
+        assert settle(world.ctx, event) is Settled.UNKNOWN_ACCOUNT
+    assert (spent().reads, spent().stripe) == (1, 0)

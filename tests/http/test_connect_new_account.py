@@ -84,6 +84,15 @@ def test_a_process_that_died_after_stripe_made_it_makes_no_second(clinic: Clinic
     assert len(platform.stripe.snapshot()["accounts"]) == before + 1
 
 
+def test_an_error_that_stripe_repeats_under_its_key_is_over_within_the_hour(clinic: Clinic, platform: Platform) -> None:
+    """https://docs.stripe.com/api/idempotent_requests: a 500 is replayed, too."""
+    platform.stripe.fail_next("500", 1, path_prefix="/v1/accounts")
+    assert start(clinic, {"account": "new"}).status == 503
+    platform.clock.advance(hours=1)
+    clinic.access_token = str(clinic.ask_token().json()["access_token"])
+    assert start(clinic, {"account": "new"}).status == 200
+
+
 def returned(edge: Edge, clinic: Clinic) -> tuple[str, str]:
     """The addresses that Stripe's page leads back to: when its reader is done or leaves, and when it is too old."""
     new(clinic)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 
 from chalicelib.domain.accounts import MOST_ACCOUNTS
-from chalicelib.domain.teams import PayeeAccount
+from chalicelib.domain.erasure import tombstone
+from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.enrol import disable_client
 from tests.http.connecting import (
     CALLBACK,
@@ -150,13 +152,37 @@ def test_an_account_of_the_other_mode_is_refused() -> None:
 
 
 def test_too_many_accounts_are_refused_before_one_is_claimed(edge: Edge, clinic: Clinic, platform: Platform) -> None:
-    many = tuple(PayeeAccount(f"acct_{number}", is_default=number == 0) for number in range(MOST_ACCOUNTS))
-    clinic.change_team(accounts=many)
+    clinic.change_team(accounts=full(team_of(clinic)).accounts)
     account = unconnected(platform)
     query = {"state": begun(clinic), "code": platform.stripe.grant(account)}
     refused(edge, clinic, platform, "as many Stripe accounts as can be kept", 409, **query)
     assert platform.stripe_accounts.find(account) is None
     assert start(clinic, {"account": "new"}).status == 409
+
+
+def full(team: Team) -> Team:
+    many = tuple(PayeeAccount(f"acct_{number}", is_default=number == 0) for number in range(MOST_ACCOUNTS))
+    return replace(team, accounts=many)
+
+
+@pytest.mark.parametrize(("becomes", "status"), [(full, 409), (lambda team: tombstone(team, NOON), 400)])
+def test_what_becomes_impossible_meanwhile_leaves_the_account_to_others(
+    edge: Edge, clinic: Clinic, platform: Platform, becomes: Callable[[Team], Team], status: int
+) -> None:
+    """After the account is claimed, and before it is kept with the team."""
+    before = team_of(clinic)
+    account = unconnected(platform)
+    query = {"state": begun(clinic), "code": platform.stripe.grant(account)}
+
+    def meanwhile(io: Io) -> None:
+        if io.name == "stripe_accounts.save" and team_of(clinic) == before:
+            platform.teams.save(before, becomes(before))
+
+    with platform.seam.armed(before=meanwhile):
+        assert come_back(edge, **query).status == status
+    claim = platform.stripe_accounts.find(account)
+    assert claim is not None
+    assert claim.released_at == platform.clock()
 
 
 def mixed_up(edge: Edge, clinic: Clinic, platform: Platform, state: str) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from chalicelib.gateways.stripe_api import API_VERSION
 from chalicelib.gateways.stripe_events import CONNECT_EVENTS, EVENTS
@@ -81,6 +82,31 @@ def test_without_a_parameter_the_secret_is_shown_once(desk: Desk) -> None:
     (endpoint,) = desk.world.stripe._world.mailroom.endpoints
     assert desk.printed.count(endpoint.secret) == 1
     assert desk.writes == []
+
+
+class Unwritable(Desk):
+    """May read its secrets, and not write them."""
+
+    @override
+    def _write(self, text: str) -> None:
+        raise PermissionError
+
+
+def test_a_secret_that_cannot_be_kept_is_shown() -> None:
+    desk = Unwritable(without_endpoints(World()))
+    with pytest.raises(PermissionError):
+        desk.run("stripe", "setup")
+    (endpoint,) = desk.world.stripe._world.mailroom.endpoints
+    assert "could not be written" in desk.printed
+    assert f"stripe_webhook_secrets  {endpoint.secret}" in desk.printed
+
+
+def test_an_endpoint_without_a_secret_here_is_not_as_it_should_be() -> None:
+    desk = Desk(without_endpoints(Platform(platform_settings(stripe_connect_webhook_secrets=None))))
+    assert desk.run("stripe", "setup") == 0
+    assert desk.run("stripe", "setup", "--check") == 1
+    assert "stripe_connect_webhook_secrets is empty" in desk.printed
+    assert desk.complained.startswith("1 thing")
 
 
 def test_events_signed_by_what_was_made_are_taken(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from chalicelib.flows.connect import (
 from chalicelib.http.pages.view import clinic_name
 from chalicelib.http.pages.words import Tone
 
-_UNCHANGED: Final = "Nothing was changed."
+_UNCHANGED: Final = "Nothing was changed here."
 _AGAIN: Final = "To connect your Stripe account, start again from your own software."
 _CLOSE: Final = "You can close this page."
 
