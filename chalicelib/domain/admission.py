@@ -22,10 +22,9 @@ from typing import assert_never
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, standing
 from chalicelib.domain.reach import out_of_reach
-from chalicelib.domain.refunds import settled_keys
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.teams import Team
-from chalicelib.domain.troubles import OFFER_KEY, trouble_with
+from chalicelib.domain.troubles import offer_trouble
 
 
 class Door(StrEnum):
@@ -110,9 +109,8 @@ def _offer(participant: Participant, team: Team, now: datetime) -> Door:
     """An unpaid fee: pay it, unless the clinic cannot charge, or this payment needs a person first."""
     if not team.can_charge(participant.fee.payee if participant.fee else None):
         return Door.CANNOT_CHARGE
-    trouble = trouble_with(participant.history, OFFER_KEY)
-    is_settled = OFFER_KEY in settled_keys(participant.history)
-    waiting = trouble is not None and not is_settled and (trouble.retry_at is None or now < trouble.retry_at)
+    trouble = offer_trouble(participant.history)
+    waiting = trouble is not None and (trouble.retry_at is None or now < trouble.retry_at)
     # Money that came in a shape we do not accept, or that we cannot see, must not be asked for a second time.
     unclear = has_strange_payment(participant.history) or any(out_of_reach(participant.history))
     return Door.OFFER_REFUSED if waiting or unclear else Door.PAY

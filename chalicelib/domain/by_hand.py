@@ -45,7 +45,7 @@ from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
 from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
-from chalicelib.domain.troubles import expire_key, look_key, tried_anew
+from chalicelib.domain.troubles import OFFER_KEY, expire_key, look_key, tried_anew, without_trouble
 
 MAX_REASON = 255
 
@@ -247,6 +247,9 @@ def settle_by_hand(session: Session, participant: Participant, key: str, by: By,
     _check_reason(by)
     settled = SettledByHand(key, by.at, by.who, by.why, is_given, amount, because)
     history = _without_lost_offer(replace(history, settled=(*others, settled)), key)
+    if key == OFFER_KEY:
+        # It may be tried at once; refused again, it needs a person again.
+        history = without_trouble(history, OFFER_KEY)
     return _with_history(session, participant, history)
 
 

@@ -26,7 +26,7 @@ from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standi
 from chalicelib.domain.refunds import failure_key, is_failed, is_open_failure, refunds_of, settled_keys
 from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
-from chalicelib.domain.troubles import OFFER_KEY, trouble_with
+from chalicelib.domain.troubles import OFFER_KEY, offer_trouble, trouble_with
 
 FAILURES_UNTIL_ATTENTION = 3
 ATTENTION_AFTER_END = timedelta(hours=1)
@@ -77,7 +77,7 @@ def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Itera
             yield Concern(one.key, f"{_still_to_go(one)}{trouble.reason} It is {tries}.")
         elif long_over:
             yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
-    refused = trouble_with(history, OFFER_KEY)
+    refused = offer_trouble(history)
     if refused is not None and _is_wanted(claim, history):
         yield Concern(OFFER_KEY, refused.reason)
 
@@ -95,9 +95,7 @@ def _still_to_go(one: Obligation) -> str:
 
 def _is_wanted(claim: Owing, history: PaymentHistory) -> bool:
     """Whether the payment that Stripe refuses to take is still to be made."""
-    if OFFER_KEY in settled_keys(history) or claim.closed_at is not None:
-        return False
-    return standing(claim, history).status is PaymentStatus.UNPAID
+    return claim.closed_at is None and standing(claim, history).status is PaymentStatus.UNPAID
 
 
 # --- money that we do not or cannot give back ourselves ----------------------------------------------------------

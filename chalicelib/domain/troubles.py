@@ -54,6 +54,13 @@ def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:
     return next((trouble for trouble in history.troubles if trouble.key == key), None)
 
 
+def offer_trouble(history: PaymentHistory) -> Trouble | None:
+    """Why Stripe takes no offer; None once a person saw to that, unless it has refused one anew since."""
+    trouble = trouble_with(history, OFFER_KEY)
+    settled = (one.settled_at for one in history.settled if one.key == OFFER_KEY)
+    return None if trouble is None or any(at > trouble.first_failed_at for at in settled) else trouble
+
+
 def look_key(attempt: Attempt) -> str:
     """The key of asking Stripe how far an offer has come."""
     return f"look:{attempt.attempt_id}"

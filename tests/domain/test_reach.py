@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.by_hand import By, settle_by_hand, waive
 from chalicelib.domain.edits import BeingPaidError, OpenOffersError
-from chalicelib.domain.facts import ActFailed, ActSucceeded, AttemptGivenUp, AttemptState, PaymentHistory
+from chalicelib.domain.facts import ActFailed, ActSucceeded, AttemptGivenUp, AttemptState, AttemptVoid, PaymentHistory
 from chalicelib.domain.payments import PaymentStatus, fold
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.sessions import Session
@@ -29,6 +29,7 @@ from tests.support.histories import (
     session_of,
     standing_of,
     told_keys,
+    with_history,
 )
 
 LOOK, EXPIRE = look_key(attempt()), expire_key(attempt())
@@ -109,6 +110,20 @@ def test_what_a_person_settles_of_another_thing_leaves_a_lost_offer_as_it_is() -
     session = session_of(history)
     after = settle_by_hand(session, guest_of(session), OFFER_KEY, BY)
     assert of_attempt(guest_of(after).history).state is AttemptState.OPEN
+
+
+def test_what_stripe_refuses_anew_after_a_person_settled_it_is_refused_and_needs_a_person_again() -> None:
+    session = session_of(folded(AttemptVoid("attempt-1"), failed(OFFER_KEY)))
+    after = settle_by_hand(session, guest_of(session), OFFER_KEY, BY)
+    assert (door(after), told_keys(after)) == (Door.PAY, [])
+    refused = with_history(after, fold(guest_of(after).history, failed(OFFER_KEY, at=1)))
+    assert (door(refused), told_keys(refused)) == (Door.OFFER_REFUSED, [OFFER_KEY])
+
+
+def test_what_stripe_refuses_is_not_settled_with_something_else() -> None:
+    session = session_of(fold(open_offer(failed()), failed(OFFER_KEY)))
+    after = settle_by_hand(session, guest_of(session), LOOK, BY)
+    assert (door(after), told_keys(after)) == (Door.OFFER_REFUSED, [OFFER_KEY])
 
 
 @pytest.mark.parametrize("state", LIVE[1:])

@@ -98,6 +98,22 @@ def test_where_the_goodbye_was_lost_stripe_says_so_and_the_clinic_is_told(world:
     assert world.attempt_states(session) == [AttemptState.VOID]
 
 
+def test_an_offer_refused_anew_after_a_person_settled_it_is_refused_at_once_and_needs_a_person_anew(
+    world: Platform,
+) -> None:
+    session = world.schedule()
+    goes(world, heard=False)
+    world.press_pay(session)
+    settle_by_hand(world.ctx, session.team_id, session.participant_id(2), "offer", "connected again, I think")
+    assert world.attention(session) is None
+    with world.seam.counted() as spent:
+        answered = world.press_pay(session)
+    assert isinstance(answered, Admission)
+    assert answered.door is Door.OFFER_REFUSED
+    assert spent().stripe == 1
+    assert "is not connected any more" in str(world.attention(session))
+
+
 def test_a_client_who_was_refused_need_not_wait_once_another_account_is_connected(world: Platform) -> None:
     session = world.schedule()
     goes(world, heard=False)

@@ -16,6 +16,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 import stripe
+from stripe import oauth_error
 from typing_extensions import override
 
 from chalicelib.gateways.stripe_api import RETRIES
@@ -30,6 +31,12 @@ from sandbox.stripe_standin.standin import API_VERSION
 from sandbox.stripe_standin.world import Books, World
 from tests.support.seam import Io, Kind, Seam
 
+OAUTH_ERRORS: dict[str, type[oauth_error.OAuthError]] = {
+    "invalid_client": oauth_error.InvalidClientError,
+    "invalid_grant": oauth_error.InvalidGrantError,
+    "invalid_request": oauth_error.InvalidRequestError,
+    "unsupported_grant_type": oauth_error.UnsupportedGrantTypeError,
+}
 RATE_LIMITED = 429
 SERVER_ERROR = 500
 REFUSED = 400
@@ -168,9 +175,11 @@ class DirectClient:
 
     def raw_request(self, method: str, path: str, **params: Any) -> stripe.StripeResponse:
         account, key = params.pop("stripe_account", None), params.pop("idempotency_key", None)
+        retries = params.pop("max_network_retries", RETRIES)
+        params.pop("base", None)  # the stand-in is both hosts
         form = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in flat(params))
         asked = Asked(method.upper(), path, form, account, key)
-        for left in range(RETRIES, -1, -1):
+        for left in range(retries, -1, -1):
             answer = self._once(asked)
             if left and (answer is None or should_retry(answer)):
                 continue
@@ -221,7 +230,14 @@ def response_of(answer: Answer | None) -> stripe.StripeResponse:
     body = _decode(answer.body)
     if answer.status < REFUSED:
         return cast("stripe.StripeResponse", _Response(body))
-    raise error_of(answer.status, body["error"])
+    error = body["error"]
+    raise oauth_error_of(answer.status, body) if isinstance(error, str) else error_of(answer.status, error)
+
+
+def oauth_error_of(status: int, body: JsonObject) -> stripe.StripeError:
+    """Of the host beside the API, where `error` is a word."""
+    kind = OAUTH_ERRORS[body["error"]]
+    return kind(body["error"], "", http_status=status, json_body=body)
 
 
 def error_of(status: int, error: JsonObject) -> stripe.StripeError:
