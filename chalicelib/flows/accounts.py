@@ -55,10 +55,16 @@ def _is_anothers(ctx: Context, known: StripeAccount, team_id: str) -> bool:
     return True
 
 
-def may_leave(ctx: Context, account_id: str, team_id: str) -> bool:
-    """Whether access to the account is this team's to give back: it is nobody else's, and was not given back."""
+def may_give_back(ctx: Context, account_id: str, team_id: str) -> bool:
+    """Whether access to the account is this team's to end: nobody else has connected it since."""
     known = ctx.stripe_accounts.find(account_id)
-    return known is None or (known.team_id == team_id and known.released_at is None)
+    return known is None or known.team_id == team_id
+
+
+def was_left(ctx: Context, account_id: str, team_id: str) -> bool:
+    """Whether the account is this team's no more, and may be another's."""
+    known = ctx.stripe_accounts.find(account_id)
+    return known is not None and (known.team_id != team_id or known.released_at is not None)
 
 
 def release(ctx: Context, account_id: str, team_id: str, at: datetime) -> bool:

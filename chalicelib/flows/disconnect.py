@@ -15,7 +15,7 @@ from chalicelib.domain.edits import OpenOffersError
 from chalicelib.domain.leaving import Held, held_on, without_offers
 from chalicelib.domain.sessions import InvalidSessionError, Problem, Session
 from chalicelib.domain.teams import Team
-from chalicelib.flows.accounts import may_leave, release
+from chalicelib.flows.accounts import may_give_back, release, was_left
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.change_team import change_team
 from chalicelib.flows.checkout import UnsettledError
@@ -65,20 +65,20 @@ def disconnect(ctx: Context, team_id: str, account_id: str | None, *, force: boo
     while the door was being closed, it stays closed beside a MoneyHeldError, and what was paid can be given back.
     """
     leaving = _meant(ctx, ctx.teams.newest(team_id), account_id)
-    is_ours = may_leave(ctx, leaving, team_id)
-    if is_ours and not force:
+    is_first = not was_left(ctx, leaving, team_id)
+    if is_first and not force:
         _check_held(ctx, team_id, leaving)
     now = ctx.clock()
     changed = change_team(ctx, team_id, lambda newest: disconnected(newest, leaving, now))
-    if is_ours and _close_offers(ctx, team_id, leaving, force=force) and not force:
+    if is_first and _close_offers(ctx, team_id, leaving, force=force) and not force:
         _check_held(ctx, team_id, leaving)
     _give_back(ctx, team_id, leaving, now)
     return changed
 
 
 def _give_back(ctx: Context, team_id: str, account_id: str, now: datetime) -> None:
-    """Not what was given back before: the account may be another team's by now, whose access it would be."""
-    if not may_leave(ctx, account_id, team_id):
+    """The account may be another team's by now, whose access it would be."""
+    if not may_give_back(ctx, account_id, team_id):
         return
     client_id = ctx.settings.secrets.stripe_client_id
     if client_id is not None:

@@ -94,7 +94,6 @@ def test_the_sweep_sees_what_is_due_and_neither_keys_nor_entries() -> None:
         ("dynamodb:PutItem", "SessionsTable.Arn"),
         ("dynamodb:UpdateItem", "SessionsTable.Arn"),
         ("dynamodb:Query", "${SessionsTable.Arn}/index/due"),
-        ("dynamodb:GetItem", "TeamsTable.Arn"),
         ("dynamodb:PutItem", "LedgerTable.Arn"),
         ("dynamodb:PutItem", "AuditTable.Arn"),
     }
