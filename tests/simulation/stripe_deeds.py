@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from chalicelib.domain.facts import AttemptState
 from chalicelib.gateways.stripe_events import ACCOUNT_EVENTS
 from sandbox.stripe_standin import checkout as standin_checkout
 from sandbox.stripe_standin.deliveries import Delivery
@@ -225,7 +224,7 @@ class Forge(AtStripeOnly, OfGuest):
         model, participant = nth(stage.checkouts_of(self.guest), -1), stage.participant_at(self.guest)
         if model is None or participant is None:
             return NOTHING
-        if any(attempt.state is AttemptState.PLANNED for attempt in participant.history.attempts):
+        if any(attempt.checkout_session_id is None for attempt in participant.history.attempts):
             # Before ours is known by its own id, nothing tells it from one with the same reference on the same account.
             return NOTHING
         account = stage.account_of(model["id"])
