@@ -30,7 +30,9 @@ class Recorder(logging.Handler):
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.tokens: set[str] = set()
-        """Of links and return pages, as they were given out."""
+        """Of links and return pages, and the states of those who went to connect an account, as they were given out."""
+        self.codes: set[str] = set()
+        """Of owners who agreed; Stripe is told them, and nobody else."""
 
     @override
     def emit(self, record: logging.LogRecord) -> None:

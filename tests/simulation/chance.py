@@ -17,6 +17,7 @@ from tests.simulation.clinic_deeds import AddGuest, Cancel, ChangeFee, Remove, R
 from tests.simulation.deeds import Deed, Step
 from tests.simulation.faults import Fault, FaultKind
 from tests.simulation.money_deeds import Reconcile, Refund, ReplayParked, Retry, SettleByHand, Waive
+from tests.simulation.platform_chance import PlatformChooser
 from tests.simulation.play import Temper
 from tests.simulation.stage import PLACES, Guest, Stage
 from tests.simulation.stripe_deeds import (
@@ -64,16 +65,21 @@ class Nature:
     eager: dict[str, float]
 
 
-def nature_of(chance: random.Random, temper: Temper) -> Nature:
+def nature_of(chance: random.Random, temper: Temper, of_platform: random.Random) -> Nature:
     kinds = ("client", "clinic", "money", "stripe", "webhooks", "time", "sweep", "bank", "dispute", "forge", "operator")
     eager = {kind: chance.choice((0.3, 1.0, 1.0, 2.0)) for kind in kinds}
     eager["forge"] *= chance.choice((0, 0, 0, 1))
     eager["dispute"] *= chance.choice((0, 1, 1))
     eager["poison"] = chance.choice((0, 0, 1))
+    # Of chance of its own, so that a history in which nothing of the kind happens is what it was without.
+    eager["accounts"] = of_platform.choice((0, 0, 0, 0, 0, 1, 2, 4))
+    eager["plans"] = of_platform.choice((0, 0, 0, 0, 0, 0, 1, 3))
+    is_calm = not (eager["accounts"] or eager["plans"])
+    more, races = (0, 0.0) if is_calm else (of_platform.randrange(12), of_platform.choice((0.0, 0.2)))
     return Nature(
-        steps=chance.randint(10, 36),
+        steps=chance.randint(10, 36) + more,
         faults=chance.choice((0.0, 0.0, 0.15, 0.4)),
-        races=chance.choice((0.0, 0.1, 0.3)),
+        races=max(races, chance.choice((0.0, 0.1, 0.3))),
         promises_broken=not temper.webhooks_lost and chance.random() < 0.35,
         pays=chance.choice((0.15, 0.4, 0.7)),
         starts_in=chance.choice(
@@ -83,12 +89,14 @@ def nature_of(chance: random.Random, temper: Temper) -> Nature:
     )
 
 
-def temper_of(chance: random.Random) -> Temper:
+def temper_of(chance: random.Random, of_platform: random.Random) -> Temper:
     return Temper(
         webhooks_lost=chance.random() < 0.2,
         recovery=chance.choice(("request", "webhook", "sweep")),
         checks_order=chance.random() < 0.2,
         reconciles=chance.random() < 0.3,
+        comes_back=of_platform.random() < 0.75,
+        remembers=of_platform.random() < 0.5,
     )
 
 
@@ -100,20 +108,27 @@ def place_of(deed: Deed) -> str | None:
 class Chooser:
     """Chooses one step after the other, looking at the stage."""
 
-    def __init__(self, chance: random.Random, temper: Temper) -> None:
+    def __init__(self, chance: random.Random, temper: Temper, of_platform: random.Random) -> None:
         self._chance = chance
         self._temper = temper
-        self.nature = nature_of(chance, temper)
+        self.nature = nature_of(chance, temper, of_platform)
+        self._platform = PlatformChooser(of_platform, hears=not temper.webhooks_lost)
 
     def opening(self) -> list[Step]:
         """What every history begins with: somebody has an appointment."""
         places = self._chance.sample(PLACES, self._chance.choice((1, 1, 2, 3)))
+        if self.nature.eager["accounts"] and not {"h1", "h2"} & {*places}:
+            places.append("h1")
         return [Step(self._schedule(place)) for place in places]
 
     def step(self, stage: Stage, depth: int = 0, near: str | None = None) -> Step:
         """`near`: the place that whatever it happens inside of is about."""
         deed = self._deed(stage, depth, near)
-        return Step(deed, self._faults(stage, depth, place_of(deed)))
+        faults = self._faults(stage, depth, place_of(deed))
+        if isinstance(deed, PressPay) and not depth and not any(fault.other for fault in faults):
+            between = self._platform.mid_payment(stage, deed.guest.place, self.nature.eager)
+            faults = (*faults, between) if between else faults
+        return Step(deed, faults)
 
     # --- which deed ---------------------------------------------------------------------------------------------------
 
@@ -125,6 +140,8 @@ class Chooser:
         neighbours = [guest for guest in guests if guest.place == near]
         if neighbours and chance.random() < CLOSE:
             return self._of_client(stage, chance.choice(neighbours), pays=CLOSE)
+        if depth and (between := self._platform.in_between(stage, eager)):
+            return between
         guest = self._somebody(stage)
         pages, paid = stage.checkouts_of(guest), charges_of(stage, guest)
         hears = not self._temper.webhooks_lost and bool(stage.stripe.mailroom.deliveries)
@@ -138,6 +155,8 @@ class Chooser:
             # Days must not pass inside a request.
             (2 * eager["time"] * (depth == 0), lambda: self._time(stage, guest)),
             (1.5 * eager["sweep"], Sweep),
+            (eager["accounts"], lambda: self._platform.of_accounts(stage, depth)),
+            (eager["plans"], lambda: self._platform.of_plans(stage)),
         ]
         weights = [weight for weight, _ in makers]
         return chance.choices([make for _, make in makers], weights)[0]()
@@ -148,8 +167,12 @@ class Chooser:
         for guest, session, participant in stage.guests():
             over = session.canceled_at or participant.deleted_at or session.end_time <= stage.now()
             guests.append(guest)
-            weights.append(DULL if over and not stage.checkouts_of(guest) else 1.0)
+            weights.append(DULL if over and not stage.checkouts_of(guest) else self._of_interest(guest))
         return self._chance.choices(guests, weights)[0]
+
+    def _of_interest(self, guest: Guest) -> float:
+        """Where accounts come and go, rather the clinic whose accounts they are."""
+        return 0.3 if self.nature.eager["accounts"] and guest.place.startswith("r") else 1.0
 
     def _schedule(self, place: str) -> Schedule:
         chance = self._chance
@@ -164,6 +187,8 @@ class Chooser:
             page = chance.choice([index for index, page in enumerate(pages) if page["status"] == "expired"])
             return chance.choice((PayDespiteExpiry(guest, page), StaysOpen(guest, page)))
         unpaid = [index for index, page in enumerate(pages) if page["status"] == "open"]
+        if self._platform.presses_pay(stage, pages):
+            return PressPay(guest)
         if unpaid and chance.random() < (pays or self.nature.pays):
             page = chance.choice(unpaid)
             return Pay(guest, page, self._card(pages[page]))

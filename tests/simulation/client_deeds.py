@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from chalicelib.domain.admission import Admission
+from chalicelib.domain.admission import Admission, Door
 from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.links import LinkClaims, mint
 from chalicelib.domain.sessions import Participant
@@ -71,8 +71,16 @@ class PressPay(OfGuest):
             return NOTHING
         started = start_checkout(stage.ctx, link)
         if isinstance(started, Admission):
+            self._note_refusal(stage, started.door)
             return f"nothing to pay: {started.door.value}"
         return f"is sent to the page of attempt {started.attempt_id[:8]}"
+
+    def _note_refusal(self, stage: Stage, door: Door) -> None:
+        """What the product knows of, and cannot see: it must not ask for the money again on another account."""
+        if door is Door.OFFER_REFUSED and stage.team_at(self.guest.place).can_charge():
+            pages = [one for one in stage.checkouts_of(self.guest) if one["status"] == "open"]
+            if any(stage.is_away(stage.account_of(one["id"])) for one in pages):
+                stage.reach("not asked to pay beside an offer out of reach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,8 @@ class Pay(OfGuest):
         if page is None:
             return NOTHING
         outcome = stage.stripe.pay(page["id"], self.card)
+        if outcome.status == "paid" and stage.is_away(stage.account_of(page["id"])):
+            stage.reach("a page paid that nobody can see")
         if outcome.status != "declined" and self._is_void(stage, str(page["client_reference_id"])):
             stage.reach("money for an offer that was held to be void")
         return outcome.status

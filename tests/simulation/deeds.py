@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from tests.simulation.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.simulation.stage import Stage
 
 NOTHING = "nothing to do"
 
 One = TypeVar("One")
+NO_TEAM = frozenset[str]()
 
 
 class Deed(Protocol):
@@ -37,6 +38,12 @@ class Step:
     def __str__(self) -> str:
         wrong = "; ".join(str(fault) for fault in self.faults)
         return f"{self.deed}{f' ({wrong})' if wrong else ''}"
+
+
+def teams_of(deed: Deed, stage: Stage) -> frozenset[str]:
+    """The teams that it may change: most deeds change none."""
+    teams: Callable[[Stage], frozenset[str]] | None = getattr(deed, "teams", None)
+    return teams(stage) if teams else NO_TEAM
 
 
 def at_place(stage: Stage, place: str) -> frozenset[tuple[str, str]]:

@@ -83,6 +83,8 @@ class Faults:
         self.happened: list[str] = []
         self.play: Callable[[Any], object] = lambda _step: None
         """How another step is played; the runner says."""
+        self.saved: Callable[[], None] = _nobody_looks
+        """Called once a session is written."""
         seam.before, seam.after = self._before, self._after
 
     @contextmanager
@@ -105,6 +107,8 @@ class Faults:
     def _after(self, io: Io) -> None:
         armed, index = self._armed, self._armed.ended
         armed.ended += 1
+        if io.name == "sessions.save":
+            self.saved()
         for fault in armed.faults:
             if fault.at == index and fault.kind not in BEFORE:
                 self._happen(fault, io)
@@ -154,6 +158,10 @@ def fits(kind: FaultKind, io: Io) -> bool:
     if kind in {FaultKind.THROTTLED, FaultKind.TIMES_OUT_AFTER}:
         return io.kind in STORES
     return True
+
+
+def _nobody_looks() -> None:
+    pass
 
 
 def ignore(_method: str, _path: str) -> None:

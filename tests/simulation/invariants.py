@@ -1,5 +1,7 @@
 """The invariants of FAILURES.md, each a function of its own; each raises AssertionError with the guest and the figures.
 
+One more is of the platform alone: its fee of a charge is at the rate that was in force as the offer was planned.
+
 They are judged by what Stripe's stand-in holds and by what people decided. What the product believes is only read where
 the invariant itself is about it: who is let in, what is pending, and what a person is told.
 """
@@ -14,14 +16,17 @@ from chalicelib.domain.concerns import attention
 from chalicelib.domain.obligations import due_at
 from chalicelib.domain.payments import standing
 from chalicelib.domain.sessions import owing
+from chalicelib.domain.troubles import OFFER_KEY
 from tests.fakes.memory import Kept
 from tests.simulation.canaries import CANARY, REMARK, sightings
-from tests.simulation.stage import CONNECTED, PLACES, Stage
+from tests.simulation.stage import ACCOUNTS, PLACES, Stage
 from tests.simulation.truth import OURS, Charged, Truth
+from tests.support.platform import CONNECT_WEBHOOK_SECRET
 from tests.support.world import ROOM_KEY, STRIPE_KEY, WEBHOOK_SECRET, key_text
 
 Key = tuple[str, str]
-SECRETS = (STRIPE_KEY, WEBHOOK_SECRET, ROOM_KEY, *(key_text(byte) for byte in (1, 2, 3)))
+SECRETS = (STRIPE_KEY, WEBHOOK_SECRET, CONNECT_WEBHOOK_SECRET, ROOM_KEY, *(key_text(byte) for byte in (1, 2, 3)))
+BASIS_POINTS = 10_000
 
 
 # --- at every moment ----------------------------------------------------------------------------------------------
@@ -50,9 +55,28 @@ def i1_admitted_only_if_paid(stage: Stage, truth: Truth) -> None:
         assert any(one.held > 0 for one in paid), f"I1: {truth.guest} enters, and all was given back"
 
 
+def i1_paid_is_admitted(stage: Stage, truth: Truth) -> None:
+    """The other way round: whose payment the product has been told of is admitted, whatever becomes of the clinic's
+    account or plan: suspended, restricted, gone.
+    """
+    session, participant, history = truth.session, truth.participant, truth.participant.history
+    if participant.deleted_at or session.canceled_at or stage.now() >= session.end_time:
+        return
+    told = {payment.payment_intent_id for payment in history.payments if payment.paid}
+    untouched = [one for one in truth.charged if not (one.refunds or one.disputes or truth.goes_back(one))]
+    is_paid = any(one.charge["payment_intent"] in told for one in untouched)
+    is_free = participant.fee is None or history.waiver is not None
+    undecided = not (history.decisions or history.settled or truth.guest in stage.notes.promise_broken)
+    if is_free or (is_paid and undecided):
+        door = admit(session, participant, stage.team_at(truth.guest.place), stage.now()).door
+        assert door in {Door.EARLY, Door.JOIN}, f"I1: {truth.guest} has paid, and finds {door}"
+
+
 def _hears_of_money_later(stage: Stage, truth: Truth) -> bool:
-    """Whether there are webhooks about this guest's refunds or disputes that have not arrived."""
+    """Whether there are webhooks about this guest's refunds or disputes that have not arrived, or never will."""
     charges = {one.charge["id"] for one in truth.charged}
+    if any(one.account in stage.notes.missed for one in truth.charged):
+        return True
     if stage.notes.knows_all:
         return False
     waiting = {one.event_id for one in stage.undelivered() if not one.event_type.startswith("checkout")}
@@ -84,7 +108,7 @@ def i3_no_refund_twice(truth: Truth) -> None:
         assert not twice, f"I3: {truth.guest}: one decision made {len(one.refunds)} refunds"
 
 
-def i7_only_ours_count(truth: Truth) -> None:
+def i7_only_ours_count(stage: Stage, truth: Truth) -> None:
     """A charge counts for a fee only if amount, currency, livemode, Stripe account and Checkout Session are the ones
     this participant's attempt was created with.
     """
@@ -92,9 +116,14 @@ def i7_only_ours_count(truth: Truth) -> None:
     counted = standing(owing(session, participant), participant.history).counted
     if counted is not None:
         pages = [one for one in truth.checkouts if one["payment_intent"] == counted.payment_intent_id]
-        paid = [(one["amount_total"], one["client_reference_id"]) for one in pages]
-        known = {one.attempt_id: one.amount for one in participant.history.attempts}
-        ours = [reference for amount, reference in paid if known.get(reference) == amount]
+        paid = [(one["client_reference_id"], one["amount_total"], stage.account_of(one["id"])) for one in pages]
+        own = stage.stripe.account_id
+        known = [
+            (one.attempt_id, one.amount, one.stripe_account_id or own)
+            for one in participant.history.attempts
+            if one.stripe_account_id == counted.stripe_account_id
+        ]
+        ours = [one for one in paid if one in known]
         assert ours, f"I7: a payment counts for {truth.guest} that was not made for an offer of theirs"
 
 
@@ -110,9 +139,38 @@ def i6_nothing_crosses(stage: Stage, before: Mapping[Key, Kept], touched: frozen
         assert not strangers, f"I6: items of {strangers} changed by a deed on {touched}"
     for one in stage.notes.asked[asked:]:
         account = one.stripe_account or stage.stripe.account_id
-        team = stage.other_team if account == CONNECTED else stage.team
         owners = _teams_named(stage, account, one.path, one.form)
-        assert owners <= {team.team_id}, f"I6: {one.method} {one.path} on the account of {team.name}"
+        assert owners <= {stage.team_of(account)}, f"I6: {one.method} {one.path} on the account {account}"
+
+
+def teams_kept(stage: Stage) -> dict[str, object]:
+    """Teams and whose accounts are, to the byte."""
+    return {**stage.teams.texts, **stage.stripe_accounts._texts}
+
+
+def i6_no_team_crosses(stage: Stage, before: Mapping[str, object], may: frozenset[str]) -> None:
+    """What one account tells, or one clinic does, changes no other team, nor whose an account is."""
+    after = teams_kept(stage)
+    moved = {key for key in after.keys() | before.keys() if after.get(key) is not before.get(key)}
+    owners = {key if key in stage.teams.texts else stage.team_of(key) for key in moved}
+    assert owners <= may, f"I6: {moved} changed by what is about {set(may) or 'no team'}"
+
+
+def the_fee_is_that_of_its_time(stage: Stage, truth: Truth) -> None:
+    """The platform's fee of each page, and of each charge, is at the rate that was in force as the offer was planned,
+    whatever became of plan and agreement since; none on the deployment's own account. The kept offer says the same.
+    """
+    kept = {one.attempt_id: one.application_fee for one in truth.participant.history.attempts}
+    charged = {one.charge["payment_intent"]: one.charge["application_fee_amount"] or 0 for one in truth.charged}
+    for page in truth.checkouts:
+        account, attempt_id = stage.account_of(page["id"]), page["client_reference_id"]
+        rates = stage.notes.rates.get(attempt_id, frozenset()) if account in ACCOUNTS else {0}
+        due = {(2 * page["amount_total"] * rate + BASIS_POINTS) // (2 * BASIS_POINTS) for rate in rates}
+        fee = int(stage.books_named(account).orders[page["id"]].payment_intent.get("application_fee_amount", 0))
+        assert fee in due, f"the platform's fee: {fee} is asked of {truth.guest}, due are {due}"
+        assert kept.get(attempt_id, fee) == fee, f"the platform's fee: {truth.guest} is kept with another than {fee}"
+        taken = charged.get(page["payment_intent"], fee)
+        assert taken == fee, f"the platform's fee: {taken} is taken of {truth.guest}, {fee} was asked"
 
 
 def i12_looking_changes_nothing(stage: Stage, before: Mapping[Key, Kept], asked: int) -> None:
@@ -126,7 +184,8 @@ def _teams_named(stage: Stage, account: str, path: str, form: str) -> set[str]:
     books = next(one.objects for one in stage.stripe.all_books if one.account_id == account)
     named = [part for part in path.split("/") if part.startswith(("cs_", "pi_", "dp_", "du_"))]
     named += [pair.partition("=")[2] for pair in form.split("&") if pair.startswith("payment_intent=")]
-    owners = {pair.partition("=")[2] for pair in form.split("&") if pair.startswith("metadata%5Banteroom_team%5D=")}
+    pairs = [pair.partition("=") for pair in form.split("&")]
+    owners = {value for name, _, value in pairs if name in {"metadata%5Banteroom_team%5D", "metadata[anteroom_team]"}}
     for name in named:
         assert name in books, f"I6: {path} asks the account {account} for what it does not hold"
         thing = books[name]
@@ -155,18 +214,36 @@ def i3_kept_is_owed(stage: Stage, truth: Truth) -> None:
     obligation or `needs_attention`.
     """
     told = attention(truth.session, truth.participant, stage.now())
+    _unseen_is_told(stage, truth, told)
     for one in truth.charged:
-        if seen_to(stage, truth, one):
+        if seen_to(stage, truth, one) or _is_past_knowing(stage, truth, one):
             continue
         held = held_of(stage, one)
         if truth.goes_back(one) and held > 0:
             assert told, f"I3: {truth.guest} is owed {held} of a charge that goes back, and nobody is told"
-        if held < 0 and stage.notes.given[one.charge["id"]] and not _is_let_be(truth, one):
+        is_known = stage.knows_all(one.account) and not _is_let_be(truth, one)
+        if held < 0 and stage.notes.given[one.charge["id"]] and is_known:
             assert told, f"I3: {truth.guest} has {-held} more than a charge back, and nobody is told"
     held_ones = [one for one in truth.candidates if held_of(stage, one) > 0]
-    if len(held_ones) > 1 and not any(seen_to(stage, truth, one) for one in held_ones):
+    excused = [one for one in held_ones if seen_to(stage, truth, one) or _is_past_knowing(stage, truth, one)]
+    if len(held_ones) > 1 and not excused:
         assert told, f"I3: {len(held_ones)} charges of {truth.guest} are kept for one fee, and nobody is told"
     _nothing_given_away(stage, truth, held_ones)
+
+
+def _is_past_knowing(stage: Stage, truth: Truth, one: Charged) -> bool:
+    """Stripe let an offer be paid that it had proven expired, on an account that nobody can see."""
+    return truth.guest in stage.notes.promise_broken and stage.is_away(one.account)
+
+
+def _unseen_is_told(stage: Stage, truth: Truth, told: str | None) -> None:
+    """I3, of an account that stays away: what nobody can know shows as attention of the offer that it was made on."""
+    if truth.guest in stage.notes.promise_broken:
+        return
+    known = {payment.payment_intent_id for payment in truth.participant.history.payments if payment.paid}
+    for one in truth.charged:
+        if one.charge["payment_intent"] not in known and stage.is_away(one.account) and not truth.is_seen_to(one):
+            assert told, f"I3: {truth.guest} paid on {one.account}, which nobody can see, and nobody is told"
 
 
 def held_of(stage: Stage, one: Charged) -> int:
@@ -186,7 +263,7 @@ def _is_let_be(truth: Truth, one: Charged) -> bool:
 
 def unheard(stage: Stage, one: Charged) -> bool:
     """The bank sent a refund back or took money days later, and every webhook about it was lost."""
-    return not stage.notes.knows_all and (one.refund_failed or bool(one.disputes))
+    return not stage.knows_all(one.account) and (one.refund_failed or bool(one.disputes))
 
 
 def _nothing_given_away(stage: Stage, truth: Truth, held: list[Charged]) -> None:
@@ -224,6 +301,8 @@ def i9_canaries(stage: Stage) -> None:
     tokens = tuple(stage.recorder.tokens)
     logged = sightings(stage.recorder.lines + stage.recorder.errors, (CANARY, REMARK, *SECRETS, *tokens))
     assert not logged, f"I9: logged or raised: {logged[0]}"
+    told = sightings(stage.recorder.lines + stage.recorder.errors, tuple(stage.recorder.codes))
+    assert not told, f"I9: a code of OAuth: {told[0]}"
     sent = [f"{one.path}?{one.form} {one.idempotency_key}" for one in stage.notes.asked]
     seen = sightings(sent, (CANARY, REMARK, *SECRETS, *tokens))
     assert not seen, f"I9: sent to Stripe: {seen[0]}"
@@ -249,11 +328,24 @@ def i11_nothing_pending(stage: Stage, truth: Truth) -> None:
 
 
 def attention_is_deserved(stage: Stage, truth: Truth) -> None:
-    """A person is only told of what is so: else everybody learns to look away, and I3 would prove nothing."""
+    """I3: a person is only told of what is so; else everybody learns to look away, and I3 would prove nothing."""
     told = attention(truth.session, truth.participant, stage.now())
     if told is None or truth.forged or truth.guest in stage.notes.promise_broken:
         # An offer that was proven expired is dropped after two more; paid all the same, its money is nobody's.
         return
     given = stage.notes.given
     reasons = [one for one in truth.charged if one.refund_failed or one.disputes or given[one.charge["id"]]]
-    assert reasons, f"{truth.guest} is said to need a person, for no reason: {told}"
+    assert reasons or _out_of_reach(stage, truth), f"I3: {truth.guest} is said to need a person, for no reason: {told}"
+
+
+def _out_of_reach(stage: Stage, truth: Truth) -> bool:
+    """Whether Stripe was asked in vain: an account is away, or was for all of seven days, or could not charge."""
+    history = truth.participant.history
+    accounts = {one.stripe_account_id or stage.stripe.account_id for one in history.attempts}
+    is_away = any(stage.is_away(account) for account in accounts)
+    for trouble in history.troubles:
+        if trouble.out_of_reach and (is_away or trouble.retry_at is None):
+            return True
+        if trouble.key == OFFER_KEY and stage.notes.barred:
+            return True
+    return False

@@ -12,17 +12,22 @@ from typing_extensions import override
 from chalicelib.domain.books import api_client, operator
 from chalicelib.domain.by_hand import RefundWish, stuck_keys
 from chalicelib.domain.concerns import concerns
+from chalicelib.domain.facts import Attempt
+from chalicelib.domain.reach import out_of_reach
+from chalicelib.domain.troubles import expire_key, look_key
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
 from chalicelib.flows.park import replay
 from chalicelib.flows.reconcile import Tally, reconcile
 from chalicelib.flows.reconcile_session import Scope
 from chalicelib.flows.refund import refund
 from chalicelib.flows.waive import waive
+from chalicelib.gateways.stripe_api import AccountGoneError
 from chalicelib.gateways.stripe_listings import Span
+from sandbox.stripe_standin import checkout as standin_checkout
 from tests.simulation.canaries import REMARK
 from tests.simulation.clinic_deeds import OfParticipant
 from tests.simulation.deeds import NOTHING, nth
-from tests.simulation.stage import CONNECTED, PLACES, Guest, Stage
+from tests.simulation.stage import ACCOUNTS, PLACES, Guest, Stage
 from tests.simulation.stripe_deeds import charges_of
 from tests.support.world import NOON
 
@@ -84,6 +89,8 @@ class Waive(OfParticipant):
         assert member.participant.history.waiver is not None, "the clinic was told that it is waived"
         if pages:
             stage.reach("waived with an open page")
+        if any(out_of_reach(member.participant.history)):
+            stage.reach("waived beside an offer out of reach")
         if charges_of(stage, self.guest):
             stage.reach("waived after a refund")
         return "done"
@@ -144,6 +151,9 @@ class SettleByHand(OfStuck):
         key, missing = found[2], self._missing(stage, found[2])
         if key.startswith("refund:") and missing is None:
             return NOTHING
+        lost = self._lost_offer(stage, key)
+        if lost is not None and not self._is_closed(stage, lost):
+            return "they find it paid, and leave it"
         known = self._settled(stage)
         try:
             settle_by_hand(stage.ctx.acting_for(OPERATOR), *found, WHY, is_given=self.is_given)
@@ -153,7 +163,24 @@ class SettleByHand(OfStuck):
             if missing is not None and self._settled(stage) > known:
                 self._note(stage, *missing)
         stage.reach("settled by hand")
+        if lost is not None:
+            stage.reach("an offer out of reach settled by an operator")
         return f"done: {key.partition(':')[0]}"
+
+    def _lost_offer(self, stage: Stage, key: str) -> Attempt | None:
+        """The offer out of reach that they are to look for themselves."""
+        participant = stage.participant_at(self.guest)
+        lost = out_of_reach(participant.history) if participant else ()
+        return next((one for one in lost if key in {look_key(one), expire_key(one)}), None)
+
+    def _is_closed(self, stage: Stage, offer: Attempt) -> bool:
+        """In the clinic's dashboard: a page that is open is closed there first; False where it is paid, or may be."""
+        pages = [one for one in stage.checkouts_of(self.guest) if one["client_reference_id"] == offer.attempt_id]
+        for page in pages:
+            if page["status"] == "open":
+                books = stage.books_named(stage.account_of(page["id"]))
+                standin_checkout.expire(stage.stripe.world, books, page)
+        return all(page["status"] == "expired" for page in pages)
 
     def _settled(self, stage: Stage) -> int:
         participant = stage.participant_at(self.guest)
@@ -192,17 +219,31 @@ class Reconcile:
 
     @override
     def __str__(self) -> str:
-        return "an operator reconciles both accounts with Stripe"
+        return "an operator reconciles every account with Stripe"
 
     def touches(self, stage: Stage) -> Touched:
         return None
 
     def do(self, stage: Stage) -> str:
-        tallies = [reconciled(stage, account, repairs=True) for account in (None, CONNECTED)]
-        found = sum(one.found for one in tallies)
+        found = mended = 0
+        gone = list[str]()
+        for account in connected_accounts(stage):
+            try:
+                tally = reconciled(stage, account, repairs=True)
+            except AccountGoneError as error:
+                stage.recorder.failed(error)
+                gone.append(str(account))
+                continue
+            found, mended = found + tally.found, mended + tally.mended
         if found:
             stage.reach("reconciled, and something was found")
-        return f"{found} found, {sum(one.mended for one in tallies)} mended"
+        return f"{found} found, {mended} mended{''.join(f', {one} is gone' for one in gone)}"
+
+
+def connected_accounts(stage: Stage) -> list[str | None]:
+    """Those that teams are paid on, as far as the product knows."""
+    team = stage.team_at("h")
+    return [None, *(account for account in ACCOUNTS if team.has_account(account))]
 
 
 def reconciled(stage: Stage, account: str | None, *, repairs: bool) -> Tally:
@@ -228,8 +269,13 @@ class ReplayParked:
         parked = [one for one in stage.parked_events.all() if one.is_parked]
         told = []
         for one in parked:
+            try:
+                told.append(replay(stage.ctx.acting_for(OPERATOR), one).value)
+            except AccountGoneError as error:
+                # It can only be asked for of an account that is gone, so it stays where it is.
+                stage.recorder.failed(error)
+                continue
             self._made_readable(stage, one.event_id)
-            told.append(replay(stage.ctx.acting_for(OPERATOR), one).value)
             stage.notes.poisoned.discard(one.event_id)
             stage.reach("a parked event replayed")
         return ", ".join(told) or NOTHING

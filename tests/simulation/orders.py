@@ -8,7 +8,10 @@ from dataclasses import replace
 from chalicelib.domain.facts import NOTHING_YET, Attempt, AttemptState, Payment, PaymentHistory
 from chalicelib.domain.payments import PaymentStatus, standing
 from chalicelib.domain.sessions import Participant, Revision, Session, owing
+from chalicelib.domain.teams import PayeeAccount, Team
+from chalicelib.gateways.stripe_events import ACCOUNT_EVENTS
 from chalicelib.storage import codec
+from tests.simulation.invariants import teams_kept
 from tests.simulation.stage import Stage
 
 OK, AGAIN = 200, 503
@@ -17,7 +20,7 @@ Outcome = tuple[PaymentStatus, tuple[object, ...]]
 
 def same_again(stage: Stage) -> None:
     """I5: delivering any of them again, any number of times, changes nothing."""
-    before = bodies(stage)
+    before, teams = bodies(stage), teams_kept(stage)
     waiting = list(stage.stripe.mailroom.deliveries)
     random.Random(len(waiting)).shuffle(waiting)
     for delivery in waiting:
@@ -25,6 +28,7 @@ def same_again(stage: Stage) -> None:
         answers = {OK, AGAIN} if delivery.event_id in stage.notes.poisoned else {OK}
         assert status in answers, f"I5: {delivery.event_type} again: {status}"
     assert bodies(stage) == before, "I5: the same webhooks again changed something"
+    assert teams_kept(stage) == teams, "I5: the same webhooks again changed a team"
 
 
 def bodies(stage: Stage) -> dict[str, Session]:
@@ -40,6 +44,32 @@ def any_order(stage: Stage) -> None:
     stage.sessions._items.clear()
     stage.sessions._items.update(kept)
     assert seen[0] == seen[1], f"I4: two orders of the same webhooks end in {seen[0]} and {seen[1]}"
+    _teams_in_any_order(stage)
+
+
+def _teams_in_any_order(stage: Stage) -> None:
+    """The same of what accounts tell, by a product that has heard of no goodbye yet."""
+    teams, accounts = dict(stage.teams.texts), dict(stage.stripe_accounts._texts)
+    seen = []
+    for seed in (1, 2):
+        for team in stage.teams.all():
+            stage.teams.keep(team.team_id, codec.team_text(replace(team, accounts=tuple(map(_back, team.accounts)))))
+        told = [one for one in stage.stripe.mailroom.deliveries if one.event_type in ACCOUNT_EVENTS]
+        random.Random(seed).shuffle(told)
+        for delivery in told:
+            stage.send(delivery)
+        seen.append([_standing(team) for team in stage.teams.all()])
+        stage.teams.texts.update(teams)
+        stage.stripe_accounts._texts.update(accounts)
+    assert seen[0] == seen[1], f"I4: two orders of what accounts tell end in {seen[0]} and {seen[1]}"
+
+
+def _back(account: PayeeAccount) -> PayeeAccount:
+    return replace(account, disconnected_at=None)
+
+
+def _standing(team: Team) -> list[tuple[str | None, bool, bool]]:
+    return [(one.stripe_account_id, one.is_connected, one.charges_enabled) for one in team.accounts]
 
 
 def _told_in_order(stage: Stage, sessions: list[Session], seed: int) -> list[Outcome]:

@@ -5,9 +5,10 @@ A history is a seed, a temper and a list of steps. Playing it again gives the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.by_hand import (
     DisputedError,
@@ -20,8 +21,14 @@ from chalicelib.domain.by_hand import (
 from chalicelib.domain.edits import AlreadyPaidError, BeingPaidError, CanceledError, EndedError, StartedError
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError
+from chalicelib.domain.teams import Team
+from chalicelib.flows.accounts import ConnectedElsewhereError
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.checkout import UnsettledError
+from chalicelib.flows.close_offers import OfferOutOfReachError
+from chalicelib.flows.connect import ConnectError
+from chalicelib.flows.disconnect import MoneyHeldError, TooManySessionsError
+from chalicelib.flows.schedule import NotEntitledError, SuspendedError
 from chalicelib.gateways.deadline import OutOfTimeError
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
@@ -32,7 +39,7 @@ from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation import invariants, rest
 from tests.simulation.client_deeds import Look
 from tests.simulation.clinic_deeds import ChangeFee, OfParticipant, OfPlace
-from tests.simulation.deeds import Deed, Step
+from tests.simulation.deeds import NO_TEAM, Deed, Step, teams_of
 from tests.simulation.faults import OF_STRIPE, Fault, FaultKind
 from tests.simulation.lean_stripe import Asked
 from tests.simulation.stage import Guest, Stage
@@ -42,14 +49,20 @@ from tests.simulation.truth import Truth, truths
 from tests.support.crashes import ProcessDied
 
 REFUSALS = (
-    AlreadyPaidError, BeingPaidError, CanceledError, ControlError, DisputedError, EndedError, FeeNotPossibleError,
-    InvalidLinkError, InvalidSessionError, NotFoundError, NothingLeftError, NothingPaidError, NothingToWaiveError,
-    RefusedAtStripe, StartedError, NothingToRetryError, UnknownKeyError,
+    AlreadyPaidError, BeingPaidError, CanceledError, ConnectError, ConnectedElsewhereError, ControlError,
+    DisputedError, EndedError, FeeNotPossibleError, InvalidLinkError, InvalidSessionError, MoneyHeldError,
+    NotEntitledError, NotFoundError, NothingLeftError, NothingPaidError, NothingToRetryError, NothingToWaiveError,
+    OfferOutOfReachError, RefusedAtStripe, StartedError, SuspendedError, UnknownKeyError,
 )  # fmt: skip
 """What was asked cannot be, and nothing was done."""
 
-TRY_AGAIN = (ContendedError, OutOfTimeError, StoreError, StrangeObjectError, StripeError, UnsettledError)
+TRY_AGAIN = (
+    ContendedError, OutOfTimeError, StoreError, StrangeObjectError, StripeError, TooManySessionsError, UnsettledError,
+)  # fmt: skip
 """What the edge answers with 503, or a sweep with its next tick."""
+
+
+REMEMBERED_FOR = timedelta(seconds=61)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,10 @@ class Temper:
     """Whether the orders of deliveries are compared at rest, which takes its time (I4, I5)."""
     reconciles: bool = False
     """Whether Stripe's own lists are compared at rest, which takes its time, too."""
+    remembers: bool = False
+    """Whether requests know teams from the memory of their process, which is up to 60 s old."""
+    comes_back: bool = True
+    """Whether the owner connects accounts again, in the end, that are away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +119,26 @@ class Play:
         self.told: list[Told] = []
         self._depth = 0
         self._deeds: list[Deed] = []
-        self._held: dict[Guest, tuple[Truth, datetime, int]] = {}
+        self._teams = NO_TEAM
+        self._rates: list[tuple[datetime, str, int]] = []
+        if temper.remembers:
+            self.stage.remember_teams()
+        self._held: dict[Guest, tuple[Truth, Team, datetime, int]] = {}
         self.stage.faults.play = self._nested
+        self.stage.faults.saved = self._note_rates
 
     def step(self, step: Step) -> None:
         """Play it, and hold every invariant that holds at every moment. Raises BrokenError."""
         stage = self.stage
         before, asked = dict(stage.sessions._items), len(stage.notes.asked)
+        teams = invariants.teams_kept(stage)
         crashed = self._played(step)
         try:
             if not any(fault.other for fault in step.faults):
                 if isinstance(step.deed, Look):
                     invariants.i12_looking_changes_nothing(stage, before, asked)
                 invariants.i6_nothing_crosses(stage, before, self._touched, asked)
+                invariants.i6_no_team_crosses(stage, teams, self._teams)
             self._hold()
             if crashed:
                 rest.recover(self, step, self.temper.recovery)
@@ -161,12 +185,13 @@ class Play:
 
     def _played(self, step: Step) -> bool:
         """Whether the process died of it."""
-        touched = step.deed.touches(self.stage)
+        touched, teams = step.deed.touches(self.stage), teams_of(step.deed, self.stage)
         outcome, died = self._outcome(step)
         if any(fault.kind in {FaultKind.STRIPE_500, FaultKind.STRIPE_500_AFTER} for fault in step.faults):
             self._note_sticky()
         late = step.deed.touches(self.stage)
         self._touched = None if touched is None or late is None else touched | late
+        self._teams = teams
         happened, self.stage.faults.happened = self.stage.faults.happened, []
         self.tell(step.deed, outcome, happened)
         return died
@@ -174,9 +199,8 @@ class Play:
     def _outcome(self, step: Step) -> tuple[str, bool]:
         """What came of it in words, and whether the process died."""
         stage, asked = self.stage, len(self.stage.notes.asked)
-        self._deeds.append(step.deed)
         try:
-            with stage.faults.armed(step.faults):
+            with self._doing(step.deed), stage.faults.armed(step.faults):
                 return step.deed.do(stage), False
         except ProcessDied:
             self._note_death(step.faults, stage.notes.asked[asked:])
@@ -195,6 +219,14 @@ class Play:
             stage.recorder.failed(error)
             message = f"{step.deed} raised {type(error).__name__}: {error}"
             raise BrokenError(message) from error
+
+    @contextmanager
+    def _doing(self, deed: Deed) -> Iterator[None]:
+        if not self._deeds:
+            self._begin_rates()
+        self._deeds.append(deed)
+        try:
+            yield
         finally:
             self._deeds.pop()
 
@@ -202,17 +234,40 @@ class Play:
         """What was held already, and could not have changed since, is not looked at again."""
         stage, now = self.stage, self.stage.now()
         for truth in truths(stage):
-            held = self._held.get(truth.guest)
+            held, team = self._held.get(truth.guest), stage.team_at(truth.guest.place)
             is_known = held is not None and held[0] is truth
-            if held is not None and is_known and held[1:] == (now, stage.heard):
+            if held is not None and is_known and held[1] is team and held[2:] == (now, stage.heard):
                 continue
-            self._held[truth.guest] = (truth, now, stage.heard)
+            self._held[truth.guest] = (truth, team, now, stage.heard)
             if not is_known:
-                invariants.i7_only_ours_count(truth)
+                invariants.i7_only_ours_count(stage, truth)
             invariants.i1_admitted_only_if_paid(stage, truth)
+            invariants.i1_paid_is_admitted(stage, truth)
             if not is_known:
                 invariants.i2_one_payable(stage, truth)
                 invariants.i3_no_refund_twice(truth)
+                invariants.the_fee_is_that_of_its_time(stage, truth)
+
+    def _begin_rates(self) -> None:
+        """Of each team, the rate that is in force as a deed begins, beside those that may still be remembered."""
+        stage, now = self.stage, self.stage.now()
+        since = now - REMEMBERED_FOR if self.temper.remembers else now
+        stage.teams.written.clear()
+        remembered = [one for one in self._rates if self.temper.remembers and one[0] >= since]
+        self._rates = [*remembered, *((now, *rate) for rate in self._rates_of(stage.teams.all()))]
+
+    def _note_rates(self) -> None:
+        """An offer that was just saved was planned at one of the rates that were in force since then."""
+        stage = self.stage
+        rates = {(team_id, rate) for _, team_id, rate in self._rates} | {*self._rates_of(stage.teams.written)}
+        for _, session, participant in stage.guests():
+            for attempt in participant.history.attempts:
+                if attempt.attempt_id not in stage.notes.rates:
+                    in_force = frozenset(rate for team_id, rate in rates if team_id == session.team_id)
+                    stage.notes.rates[attempt.attempt_id] = in_force
+
+    def _rates_of(self, teams: Iterable[Team]) -> list[tuple[str, int]]:
+        return [(team.team_id, self.stage.context.settings.basis_points(team)) for team in teams]
 
     def _note_death(self, faults: Iterable[Fault], asked: list[Asked]) -> None:
         self.stage.reach("the process died")

@@ -32,10 +32,10 @@ class Result:
 
 def drawn(seed: int, make_stage: MakeStage = Stage) -> Result:
     """Draw a history as it is played."""
-    chance = random.Random(seed)
-    temper = temper_of(chance)
+    chance, of_platform = random.Random(seed), random.Random(f"platform {seed}")
+    temper = temper_of(chance, of_platform)
     play = Play(seed, temper, stage=make_stage(seed))
-    return played(play, chosen(Chooser(chance, temper), play.stage))
+    return played(play, chosen(Chooser(chance, temper, of_platform), play.stage))
 
 
 def replayed(history: History, make_stage: MakeStage = Stage) -> Result:

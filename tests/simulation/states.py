@@ -47,6 +47,23 @@ NOTED = (
     "died after Stripe's effect",
     "a 500 that sticks to its key",
     "looked for by listing",
+    "an account left with an open page",
+    "an account left with a payment",
+    "an account left with a refund owed",
+    "an account left with a bank at work",
+    "an account left with a dispute open",
+    "connected again under the same id",
+    "connected again under another id",
+    "a late goodbye after a newer connection",
+    "a page paid that nobody can see",
+    "an offer out of reach settled by an operator",
+    "waived beside an offer out of reach",
+    "not asked to pay beside an offer out of reach",
+    "disconnect refused, since money is on it",
+    "disconnected by force",
+    "the plan changed while a page was open",
+    "suspended while a page was open",
+    "restricted while a page was open",
 )
 """Noted by deeds and the play as they happen."""
 
@@ -70,6 +87,7 @@ SEEN = (
     "an offer void, then another paid",
     "the fee changed while a page was open",
     "payments kept after a cancellation",
+    "a refund owed on an account that stays away",
     *(f"given back: {reason.value}" for reason in RefundReason),
 )
 """Found in the end, in what Stripe and the product hold."""
@@ -111,6 +129,9 @@ def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # 
         "the fee changed while a page was open": len(amounts) > 1,
         "paid, then moved to another time": bool(truth.charged) and truth.guest.place in stage.notes.rescheduled,
         "payments kept after a cancellation": session.keeps_payments and any(one.held for one in truth.charged),
+        "a refund owed on an account that stays away": any(
+            truth.goes_back(one) and one.held > 0 and stage.is_away(one.account) for one in truth.charged
+        ),
     }
     found += [state for state, is_so in checks.items() if is_so]
     for one in truth.charged:

@@ -9,29 +9,28 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from chalicelib.domain.facts import AttemptState
+from chalicelib.gateways.stripe_events import ACCOUNT_EVENTS
 from sandbox.stripe_standin import checkout as standin_checkout
 from sandbox.stripe_standin.deliveries import Delivery
 from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation.client_deeds import CARD, OfGuest
 from tests.simulation.deeds import NOTHING, nth
-from tests.simulation.stage import CONNECTED, Guest, Stage
+from tests.simulation.stage import ACCOUNTS, CONNECTED, Guest, Stage
 
 Touched = frozenset[tuple[str, str]] | None
 
 
 def charges_of(stage: Stage, guest: Guest) -> list[JsonObject]:
     """Those of this guest that took money, the oldest first."""
-    books = stage.account_books(guest.place)
     intents = [one["payment_intent"] for one in stage.checkouts_of(guest)]
-    found = [one for one in books.kinds.get("charge", ()) if one["payment_intent"] in intents]
+    found = [one for one in stage.of_kind(guest.place, "charge") if one["payment_intent"] in intents]
     return [one for one in found if one["status"] == "succeeded"]
 
 
 def about_charges(stage: Stage, guest: Guest, kind: str) -> list[JsonObject]:
     """The refunds or disputes of this guest's charges."""
     charges = {one["id"] for one in charges_of(stage, guest)}
-    kinds = stage.account_books(guest.place).kinds
-    return [one for one in kinds.get(kind, ()) if one["charge"] in charges]
+    return [one for one in stage.of_kind(guest.place, kind) if one["charge"] in charges]
 
 
 def note_bank(stage: Stage, place: str, *, succeeded: bool) -> None:
@@ -65,6 +64,8 @@ class BankAnswers(AtStripeOnly, OfGuest):
         if not waiting:
             return NOTHING
         stage.stripe.settle_delayed(waiting[0]["id"], succeeded=self.succeeded)
+        if self.succeeded and stage.is_away(stage.account_of(waiting[0]["id"])):
+            stage.reach("a page paid that nobody can see")
         note_bank(stage, self.guest.place, succeeded=self.succeeded)
         return "done"
 
@@ -227,10 +228,10 @@ class Forge(AtStripeOnly, OfGuest):
         if any(attempt.state is AttemptState.PLANNED for attempt in participant.history.attempts):
             # Before ours is known by its own id, nothing tells it from one with the same reference on the same account.
             return NOTHING
-        account = stage.account_at(self.guest.place)
+        account = stage.account_of(model["id"])
         if self.elsewhere:
-            account = stage.stripe.account_id if account == CONNECTED else CONNECTED
-        books = next(one for one in stage.stripe.all_books if one.account_id == account)
+            account = stage.stripe.account_id if account in ACCOUNTS else CONNECTED
+        books = stage.books_named(account)
         price = {"currency": "aud", "unit_amount": self.amount, "product_data": {"name": "x"}}
         made = standin_checkout.create(
             stage.stripe.world,
@@ -266,7 +267,7 @@ class Poison(AtStripeOnly):
 
     def do(self, stage: Stage) -> str:
         delivery = nth(stage.undelivered(), self.which)
-        if delivery is None:
+        if delivery is None or delivery.event_type in ACCOUNT_EVENTS:
             return NOTHING
         written = json.loads(delivery.body)
         thing = written["data"]["object"]
@@ -282,15 +283,22 @@ class Poison(AtStripeOnly):
 
 def owner_of(stage: Stage, delivery: Delivery) -> frozenset[tuple[str, str]]:
     """Whose item an event may change: told by the ids in the metadata of the payment behind it."""
-    event = next(
-        books.objects[delivery.event_id] for books in stage.stripe.all_books if delivery.event_id in books.objects
-    )
-    thing = event["data"]["object"]
-    objects = next(books.objects for books in stage.stripe.all_books if delivery.event_id in books.objects)
+    if delivery.event_type in ACCOUNT_EVENTS:
+        return frozenset()
+    account_id, event = stage.event_of(delivery)
+    thing, objects = event["data"]["object"], stage.books_named(account_id).objects
     bearer = thing if thing["object"] in {"checkout.session", "charge"} else objects[thing["payment_intent"]]
     metadata = bearer["metadata"]
     key = (metadata.get("anteroom_team"), metadata.get("anteroom_participant", "")[:-2] + "00")
     return frozenset({key}) if key[0] else frozenset()
+
+
+def team_told(stage: Stage, delivery: Delivery | None) -> frozenset[str]:
+    """The team that an event may change: whose account it is about, if it is about an account at all."""
+    if delivery is None or delivery.event_type not in ACCOUNT_EVENTS:
+        return frozenset()
+    team_id = stage.team_of(stage.event_of(delivery)[0])
+    return frozenset({team_id}) if team_id else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +319,9 @@ class Deliver:
         delivery = self.found(stage)
         return owner_of(stage, delivery) if delivery else frozenset()
 
+    def teams(self, stage: Stage) -> frozenset[str]:
+        return team_told(stage, self.found(stage))
+
     def do(self, stage: Stage) -> str:
         delivery = self.found(stage)
         if delivery is None:
@@ -330,6 +341,9 @@ class DeliverAll:
 
     def touches(self, stage: Stage) -> Touched:
         return None
+
+    def teams(self, stage: Stage) -> frozenset[str]:
+        return frozenset().union(*(team_told(stage, one) for one in stage.undelivered()))
 
     def do(self, stage: Stage) -> str:
         waiting = stage.undelivered()

@@ -20,8 +20,9 @@ OURS = "anteroom_refund"
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """One charge that took money on a page that the product made for this guest."""
+    """One charge that took money on a page that the product made for this guest. `account`: at Stripe."""
 
+    account: str
     charge: JsonObject
     refunds: tuple[JsonObject, ...]
     disputes: tuple[JsonObject, ...]
@@ -159,14 +160,14 @@ def truth_of(stage: Stage, guest: Guest, session: Session, participant: Particip
 def _truth_of(stage: Stage, guest: Guest, session: Session, participant: Participant) -> Truth:
     checkouts = tuple(stage.checkouts_of(guest))
     books = stage.books_at(guest.place)
-    kinds = stage.account_books(guest.place).kinds
     intents = {one["payment_intent"] for one in checkouts if one["payment_intent"]}
     about: dict[str, list[JsonObject]] = {
-        kind: [one for one in kinds.get(kind, ()) if one["payment_intent"] in intents] if intents else []
+        kind: [one for one in stage.of_kind(guest.place, kind) if one["payment_intent"] in intents] if intents else []
         for kind in ("charge", "refund", "dispute")
     }
     charged = tuple(
         Charged(
+            stage.account_of(charge["id"]),
             charge,
             tuple(one for one in about["refund"] if one["charge"] == charge["id"]),
             tuple(one for one in about["dispute"] if one["charge"] == charge["id"]),
