@@ -28,7 +28,7 @@ from sandbox.stripe_standin.errors import JsonObject
 from tests.fakes.memory import Kept
 from tests.simulation.lean_stores import LeanSessions
 from tests.simulation.stage import Stage
-from tests.support.world import WEBHOOK_SECRET, no_sleep
+from tests.support.world import no_sleep
 
 log = logging.getLogger("anteroom.planted")
 
@@ -266,7 +266,8 @@ class WithDoor(Stage):
         if written is None:
             return 200
         again = json.dumps(written).encode()
-        return super().receive(url, {"Stripe-Signature": signature(WEBHOOK_SECRET, again, self.clock())}, again)
+        secret = self.webhook_secrets(url)[0]
+        return super().receive(url, {"Stripe-Signature": signature(secret, again, self.clock())}, again)
 
     def _read(self, event: JsonObject) -> JsonObject | None:
         """The event as it is understood; None: it is ignored."""
