@@ -138,6 +138,7 @@ def test_all_functions_know_their_stage_and_only_theirs(packaged: Package) -> No
             "ANTEROOM_TABLE_PREFIX": f"anteroom-{stage}-",
             "ANTEROOM_SECRETS": f"/anteroom/{stage}/secrets",
             "ANTEROOM_PUBLIC_URL": {"Ref": "PublicUrl"},
+            "ANTEROOM_CONNECT": {"Ref": "Connect"},
         }
     assert packaged.template["Parameters"]["Stage"] == {"Type": "String", "AllowedValues": [stage], "Default": stage}
 
