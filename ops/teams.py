@@ -121,7 +121,7 @@ def _meaning(before: Team, after: Team, settings: Settings) -> Iterator[str]:
         yield "Sessions already scheduled keep working; nothing new can be scheduled without the add-on."
     if after.may_schedule and not before.may_schedule:
         yield "It may schedule sessions now."
-    if settings.basis_points(before) != settings.basis_points(after):
+    if settings.basis_points(before) != settings.basis_points(after) and not _is_paid_to_us(after):
         rate = settings.basis_points(after)
         yield f"Offers already made keep their platform fee; those made from now on have {rate} basis points."
     if before.payee(None) != after.payee(None):
@@ -134,6 +134,11 @@ def _meaning(before: Team, after: Team, settings: Settings) -> Iterator[str]:
         yield "Offers already made keep their payment methods."
     if (before.host_lead, before.guest_lead) != (after.host_lead, after.guest_lead):
         yield "Sessions already scheduled open by it, too."
+
+
+def _is_paid_to_us(team: Team) -> bool:
+    """Whether all its money comes to the deployment's own account, where there is no platform to take a fee."""
+    return bool(team.accounts) and all(account.stripe_account_id is None for account in team.accounts)
 
 
 def suspend_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:

@@ -14,7 +14,7 @@ from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.delete_team import survey
 from chalicelib.flows.schedule import SuspendedError
-from chalicelib.storage.stores import NotFoundError
+from chalicelib.storage.stores import NotFoundError, StripeAccount
 from tests.ops.desk import Desk
 from tests.ops.test_ops_teams import token_status
 from tests.support.leaving import PRIVATE, audited, delete, exported, kept_texts, leaving
@@ -298,22 +298,49 @@ def test_what_came_before_everybody_knew_of_the_suspension_is_found(desk: Desk, 
     assert delete(desk, file, "--yes", "--cancel-sessions") == 0, desk.printed
 
 
+def test_between_closing_and_the_second_look_it_waits(desk: Desk, world: World, file: Path) -> None:
+    leaving(world)
+    slept: list[float] = []
+    world.context = replace(world.context, sleep=slept.append)
+    assert delete(desk, file, "--yes") == 0
+    assert slept == [90]
+
+
+def test_run_again_later_it_waits_for_nothing(desk: Desk, world: World, file: Path) -> None:
+    leaving(world)
+    for client in list(world.api_clients.all()):
+        desk.run("client", "disable", client.client_id)
+    world.clock.advance(seconds=90)
+    assert delete(desk, file, "--yes") == 0
+    assert "Waiting" not in desk.printed
+
+
+def test_an_account_that_another_clinic_has_by_now_stays_theirs(desk: Desk, world: World, file: Path) -> None:
+    theirs = StripeAccount("acct_1", OTHER_TEAM_ID, livemode=False, connected_at=NOON)
+    world.stripe_accounts.save(None, theirs)
+    world.change_team(accounts=(PayeeAccount("acct_1", disconnected_at=NOON), PayeeAccount("acct_2", is_default=False)))
+    assert delete(desk, file, "--yes") == 0
+    assert world.stripe_accounts.find("acct_1") == theirs
+    assert "Stripe accounts released: 0" in desk.printed
+
+
 def test_a_walk_of_minutes_leaves_time_to_lose_a_race(desk: Desk, world: World, file: Path) -> None:
     """Each change of the team has a time of its own, however long it took to look at every session."""
     leaving(world)
-    renamed: list[str] = []
+    saves: list[Io] = []
 
     def disturb(io: Io) -> None:
         if io.name == "sessions.stretch":
             world.clock.advance(minutes=1)
-        if io.name == "teams.save" and len(renamed) < 2:
-            before = world.teams.get(TEAM_ID)
-            renamed.append(f"Name {len(renamed)}")
-            world.teams.save(before, replace(before, name=renamed[-1]))
+        if io.name == "teams.save":
+            saves.append(io)
+            if len(saves) in {1, 3}:
+                before = world.teams.get(TEAM_ID)
+                world.teams.save(before, replace(before, name=f"Name {len(saves)}"))
 
     with world.seam.armed(before=disturb):
         assert delete(desk, file, "--yes") == 0, desk.complained
-    assert len(renamed) == 2
+    assert len(saves) == 4
     assert world.teams.get(TEAM_ID).name == ""
 
 

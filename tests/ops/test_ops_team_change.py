@@ -154,7 +154,7 @@ ACCOUNTS = (PayeeAccount("acct_1"), PayeeAccount("acct_2", is_default=False), Pa
     ("before", "options", "sentences"),
     [
         (
-            {},
+            {"accounts": ACCOUNTS},
             ("--plan", "essentials"),
             [
                 "Sessions already scheduled keep working; nothing new can be scheduled without the add-on.",
@@ -162,18 +162,19 @@ ACCOUNTS = (PayeeAccount("acct_1"), PayeeAccount("acct_2", is_default=False), Pa
             ],
         ),
         (
-            {},
+            {"accounts": ()},
             ("--plan", "essentials", "--scheduling-add-on"),
             ["Offers already made keep their platform fee; those made from now on have 250 basis points."],
         ),
         ({"plan": Plan.ESSENTIALS}, ("--scheduling-add-on",), ["It may schedule sessions now."]),
-        ({}, ("--plan", "premium"), []),
+        ({"accounts": ACCOUNTS}, ("--plan", "premium"), []),
+        ({}, ("--fee-basis-points", "0"), []),
         (
-            {},
+            {"accounts": ACCOUNTS},
             ("--fee-basis-points", "0"),
             ["Offers already made keep their platform fee; those made from now on have 0 basis points."],
         ),
-        ({}, ("--fee-basis-points", "150"), []),
+        ({"accounts": ACCOUNTS}, ("--fee-basis-points", "150"), []),
         (
             {"accounts": ACCOUNTS},
             ("--default-account", "acct_2"),
