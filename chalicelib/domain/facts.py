@@ -86,10 +86,6 @@ class Attempt:
     url: str | None = None
     looked_at: datetime | None = None
 
-    @property
-    def is_open(self) -> bool:
-        return self.state is AttemptState.OPEN
-
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPaid:

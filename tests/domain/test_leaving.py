@@ -7,13 +7,15 @@ from datetime import datetime
 
 import pytest
 
+from chalicelib.domain.edits import OpenOffersError
 from chalicelib.domain.facts import (
     AttemptState,
+    CheckoutSeen,
     DisputeStatus,
     PaymentHistory,
     RefundStatus,
 )
-from chalicelib.domain.leaving import Held, Hold, held_on
+from chalicelib.domain.leaving import Held, Hold, held_on, without_offers
 from chalicelib.domain.sessions import Session
 from tests.support.histories import (
     CANCELED,
@@ -133,3 +135,30 @@ def test_each_reason_is_told_once_of_each_participant() -> None:
     history = folded(*paid(1), *paid(2, noon(plus=2)), count=2)
     assert holds(session_of(on_account(history))) == [Hold.REFUND_OWED, Hold.PAID_AND_TO_COME]
     assert holds(session_of(on_account(history), **CANCELED)) == [Hold.REFUND_OWED]
+
+
+# --- closing the door ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seen", [(), (checkout(AttemptState.OPEN),)])
+def test_an_offer_that_may_be_begun_is_to_be_closed(seen: tuple[CheckoutSeen, ...]) -> None:
+    history = on_account(folded(*seen))
+    with pytest.raises(OpenOffersError) as raised:
+        without_offers(session_of(history), 2, ACCOUNT)
+    assert raised.value.attempts == history.attempts
+
+
+@pytest.mark.parametrize("state", [AttemptState.PROCESSING, AttemptState.EXPIRED, AttemptState.FAILED])
+def test_what_a_bank_is_at_or_what_is_over_is_not(state: AttemptState) -> None:
+    session = session_of(on_account(folded(checkout(state))))
+    assert without_offers(session, 2, ACCOUNT) == session
+
+
+def test_offers_on_another_account_stay() -> None:
+    for session in (session_of(on_account(folded(), None)), session_of(on_account(folded(), "acct_2"))):
+        assert without_offers(session, 2, ACCOUNT) == session
+
+
+def test_nobody_and_somebody_who_was_never_offered_to_pay_have_none() -> None:
+    assert without_offers(session_of(), 2, ACCOUNT) == session_of()
+    assert without_offers(session_of(), 99, ACCOUNT) == session_of()

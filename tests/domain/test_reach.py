@@ -9,7 +9,15 @@ import pytest
 from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.by_hand import By, settle_by_hand, waive
 from chalicelib.domain.edits import BeingPaidError, OpenOffersError
-from chalicelib.domain.facts import ActFailed, ActSucceeded, AttemptGivenUp, AttemptState, AttemptVoid, PaymentHistory
+from chalicelib.domain.facts import (
+    ActFailed,
+    ActSucceeded,
+    AttemptGivenUp,
+    AttemptState,
+    AttemptVoid,
+    PaymentHistory,
+    Trouble,
+)
 from chalicelib.domain.payments import PaymentStatus, fold
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.sessions import Session
@@ -180,3 +188,7 @@ def test_what_is_out_of_reach_is_tried_again_sooner_since_people_wait_for_it(
     assert trouble is not None
     assert trouble.retry_at == noon(plus=minutes)
     assert trouble.out_of_reach is out
+
+
+def test_a_failure_that_was_kept_before_accounts_could_leave_is_not_out_of_reach() -> None:
+    assert not Trouble("look:1", 1, NOON, None, "Stripe did not answer.").out_of_reach
