@@ -140,7 +140,7 @@ def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
     try:
         return [ctx.stripe.create_checkout(attempt, ctx.deadline), ActSucceeded(OFFER_KEY)]
     except StripeBrokenError:
-        return look(ctx, attempt)
+        return _looked_for(ctx, attempt)
     except AccountGoneError:
         raise
     except StripeRefusedError as error:
@@ -149,6 +149,14 @@ def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
             return [void]
         reason = _refused(error.code or "no reason given")
         return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter())]
+
+
+def _looked_for(ctx: Context, attempt: Attempt) -> list[Seen]:
+    """It may have been made. Where the account is gone by now, nobody can say."""
+    try:
+        return look(ctx, attempt)
+    except AccountGoneError as error:
+        return [act_failed(ctx, look_key(attempt), LOOKING, error)]
 
 
 def _refused(why: str) -> str:

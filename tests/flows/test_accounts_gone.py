@@ -23,6 +23,7 @@ from chalicelib.flows.join import join
 from chalicelib.flows.settle import Settled
 from chalicelib.flows.waive import waive
 from tests.support.platform import Platform
+from tests.support.seam import Io
 from tests.support.world import checkout_id
 
 NOW = timedelta(0)
@@ -297,6 +298,27 @@ def test_a_bank_debit_on_its_way_needs_a_person_and_can_be_waived(world: Platfor
     waive(world.ctx, session.team_id, session.participant_id(2), "insured")
     world.clock.advance(days=14)
     assert world.open(session).admission.door is Door.JOIN
+
+
+def test_an_offer_that_broke_as_the_account_went_is_not_called_void_either(world: Platform) -> None:
+    """Stripe made it, answered 500, and cannot be asked any more."""
+    session = world.schedule(starts_in=timedelta(days=1))
+    world.stripe.fail_next("500_after", 1, method="POST", path_prefix="/v1/checkout/sessions")
+
+    def gone(io: Io) -> None:
+        if io.name.startswith("POST") and io.name.endswith("/v1/checkout/sessions"):
+            world.stripe.deauthorize(world.account)
+
+    with world.seam.armed(after=gone):
+        answered = world.press_pay(session)
+    assert isinstance(answered, Admission)
+    assert answered.door is Door.OFFER_REFUSED
+    assert world.attempt_states(session) == [AttemptState.PLANNED]
+    world.deliver()
+    world.team = world.connect(world.newest())
+    again = world.press_pay(session)
+    assert isinstance(again, Admission)
+    assert again.door is Door.OFFER_REFUSED
 
 
 def test_an_attempt_whose_outcome_is_not_known_is_never_called_void(world: Platform) -> None:
