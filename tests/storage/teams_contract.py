@@ -22,7 +22,8 @@ from tests.storage.samples import CLIENT, CLINIC, NOON, OTHER_TEAM_ID, TEAM_ID
 
 LATER = NOON + timedelta(minutes=1)
 SUSPENDED = AuditRow(TEAM_ID, None, NOON, "5a1b2c3d4e5f", (AuditEntry("suspended", "operator:pat"),))
-CREATED = replace(SUSPENDED, entries=(AuditEntry("created", "operator:pat", why="standard"),))
+# Each row has an id of its own in the whole file: DynamoDB takes it for the token of one transaction, for ten minutes.
+CREATED = replace(SUSPENDED, audit_id="6a1b2c3d4e5f", entries=(AuditEntry("created", "operator:pat", why="standard"),))
 ACCOUNT = StripeAccount("acct_1", TEAM_ID, livemode=False, connected_at=NOON)
 
 
@@ -84,7 +85,7 @@ class TeamContract:
         teams.create(CLINIC, CREATED)
         assert teams.get(TEAM_ID) == CLINIC
         with pytest.raises(ConflictError):
-            teams.create(replace(CLINIC, name="Bay Road Clinic"), replace(CREATED, audit_id="another"))
+            teams.create(replace(CLINIC, name="Bay Road Clinic"), replace(CREATED, audit_id="second"))
         assert list(audit.between(TEAM_ID, NOON, LATER)) == [CREATED]
 
     def test_all_teams_are_found(self, teams: TeamStore) -> None:
