@@ -19,6 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, standing
 from chalicelib.domain.reach import out_of_reach
@@ -107,10 +108,14 @@ def _door_of_fee(session: Session, participant: Participant, team: Team, now: da
 
 def _offer(participant: Participant, team: Team, now: datetime) -> Door:
     """An unpaid fee: pay it, unless the clinic cannot charge, or this payment needs a person first."""
-    if not team.can_charge(participant.fee.payee if participant.fee else None):
+    payee = participant.fee.payee if participant.fee else None
+    if not team.can_charge(payee):
         return Door.CANNOT_CHARGE
     trouble = offer_trouble(participant.history)
     waiting = trouble is not None and (trouble.retry_at is None or now < trouble.retry_at)
+    # What Stripe refused on one account, another one may take.
+    refused = [one for one in participant.history.attempts if one.state is AttemptState.VOID]
+    waiting &= not refused or refused[-1].stripe_account_id == team.charged_on(payee)
     # Money that came in a shape we do not accept, or that we cannot see, must not be asked for a second time.
     unclear = has_strange_payment(participant.history) or any(out_of_reach(participant.history))
     return Door.OFFER_REFUSED if waiting or unclear else Door.PAY

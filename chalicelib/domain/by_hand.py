@@ -45,7 +45,7 @@ from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
 from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
-from chalicelib.domain.troubles import OFFER_KEY, expire_key, look_key, tried_anew, without_trouble
+from chalicelib.domain.troubles import OFFER_KEY, look_key, tried_anew, without_trouble
 
 MAX_REASON = 255
 
@@ -256,7 +256,7 @@ def settle_by_hand(session: Session, participant: Participant, key: str, by: By,
 def _without_lost_offer(history: PaymentHistory, key: str) -> PaymentHistory:
     """Whoever settles the look at an offer that is out of our reach has looked themselves: nobody pays it any more."""
     for attempt in out_of_reach(history):
-        if key in {look_key(attempt), expire_key(attempt)}:
+        if key == look_key(attempt):
             return fold(history, AttemptGivenUp(attempt.attempt_id))
     return history
 

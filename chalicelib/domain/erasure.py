@@ -13,6 +13,7 @@ from enum import StrEnum
 from chalicelib.domain.concerns import concerns
 from chalicelib.domain.facts import NOTHING_YET, PaymentHistory, RefundStatus
 from chalicelib.domain.obligations import due_at
+from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import Participant, Session, cancel
 from chalicelib.domain.teams import PayeeAccount, Team
 
@@ -24,7 +25,7 @@ class Hindrance(StrEnum):
     UNDER_WAY = "under_way"
     NEEDS_PERSON = "needs_person"
     OWED = "owed"
-    """Something is to be done at Stripe."""
+    """Something is to be done at Stripe, or an offer there may still be paid."""
     ON_ITS_WAY = "on_its_way"
     """A refund was made, and its bank has not said how it ended."""
     UNREADABLE = "unreadable"
@@ -39,7 +40,7 @@ def hindrance(session: Session, now: datetime) -> Hindrance | None:
         return Hindrance.TO_COME if now < session.start_time else Hindrance.UNDER_WAY
     if any(concerns(session, one, now) for one in session.participants):
         return Hindrance.NEEDS_PERSON
-    if due_at(session) is not None:
+    if due_at(session) is not None or any(map(_may_be_paid, session.participants)):
         return Hindrance.OWED
     refunds = (refund for one in session.participants for refund in one.history.refunds)
     return Hindrance.ON_ITS_WAY if any(one.status is RefundStatus.PENDING for one in refunds) else None
@@ -51,11 +52,17 @@ def _is_over(session: Session, now: datetime) -> bool:
 
 def is_of_money(session: Session) -> bool:
     """Whether money came, may come, or was given back: the session is kept then, without what people wrote."""
-    return due_at(session) is not None or any(_is_of_money(one.history) for one in session.participants)
+    people = session.participants
+    return due_at(session) is not None or any(_is_of_money(one.history) or _may_be_paid(one) for one in people)
 
 
 def _is_of_money(history: PaymentHistory) -> bool:
-    return bool(history.payments or history.refunds or history.disputes)
+    """Also where a person settled something, as an offer that they gave up: it may turn out paid."""
+    return bool(history.payments or history.refunds or history.disputes or history.settled)
+
+
+def _may_be_paid(participant: Participant) -> bool:
+    return any(attempt.state in LIVE for attempt in participant.history.attempts)
 
 
 def erased(session: Session, now: datetime) -> Session:

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from chalicelib.domain.edits import OpenOffersError
 from chalicelib.domain.facts import AttemptState, DisputeStatus, Payment, PaymentHistory, RefundStatus
-from chalicelib.domain.payments import LIVE, disputes_of, standing
+from chalicelib.domain.obligations import is_strange
+from chalicelib.domain.payments import LIVE, disputes_of, is_unproven, standing
 from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.returns import returnings
 from chalicelib.domain.sessions import Participant, Session, owing
@@ -29,6 +30,7 @@ class Hold(StrEnum):
     REFUND_OWED = "money is to go back"
     REFUND_PENDING = "a refund is on its way, and may fail"
     DISPUTE_OPEN = "a bank has not decided a dispute"
+    UNCLEAR = "what a payment is for, or when it was made, is not known yet"
     PAID_AND_TO_COME = "it is paid and to come: were it cancelled, the money could not go back"
 
 
@@ -66,10 +68,18 @@ def _holds(session: Session, participant: Participant, account: str, now: dateti
             if going.parts():
                 yield Hold.REFUND_OWED
             yield from _on_their_way(history, going.payment)
+    if any(_is_unclear(history, one) for one in history.payments if one.stripe_account_id == account):
+        yield Hold.UNCLEAR
     counted = standing(claim, history).counted
     is_to_come = now < session.end_time and claim.closed_at is None
     if counted is not None and counted.stripe_account_id == account and is_to_come:
         yield Hold.PAID_AND_TO_COME
+
+
+def _is_unclear(history: PaymentHistory, payment: Payment) -> bool:
+    """It may have to go back, or a person has to say what it is."""
+    is_undated = payment.paid is not None and payment.charge is None
+    return is_undated or is_unproven(payment, history) or is_strange(history, payment)
 
 
 def _on_their_way(history: PaymentHistory, payment: Payment) -> Iterator[Hold]:

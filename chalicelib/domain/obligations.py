@@ -31,6 +31,7 @@ from chalicelib.domain.payments import (
     judge,
     standing,
 )
+from chalicelib.domain.reach import is_out_of_reach
 from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys
 from chalicelib.domain.returns import Returning, charge_key, returning
 from chalicelib.domain.sessions import Session, owing
@@ -139,11 +140,14 @@ def _owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
 def _is_settled(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
     """Whether a person took it on themselves. Of refunds, the amounts say it.
 
-    A charge is asked for again once it matters: all is to go back since, or another payment waits for it.
+    A charge is asked for again once it matters: all is to go back since, or another payment waits for it. What is out
+    of our reach is looked for until a person has given it up.
     """
     settled = [by_hand for by_hand in history.settled if by_hand.key == one.key]
     if not settled or isinstance(one, MakeRefund):
         return False
+    if isinstance(one, LookAtCheckout):
+        return not is_out_of_reach(history, one.attempt)
     if isinstance(one, ListRefunds):
         return one.payment.refunded_hint <= settled[-1].amount
     if not isinstance(one, FetchCharge):
@@ -155,11 +159,13 @@ def _is_settled(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
 
 
 def _put_off(one: Obligation, history: PaymentHistory) -> Obligation | None:
-    """The obligation at its next try; None once it was tried for seven days."""
+    """The obligation at its next try, of what is out of reach whenever else it would be due; None for no more."""
     trouble = trouble_with(history, one.key)
     if trouble is None:
         return one
-    return replace(one, due_at=max(one.due_at, trouble.retry_at)) if trouble.retry_at else None
+    if trouble.retry_at is None:
+        return None
+    return replace(one, due_at=trouble.retry_at if trouble.out_of_reach else max(one.due_at, trouble.retry_at))
 
 
 # --- attempts -----------------------------------------------------------------------------------------------------
@@ -170,7 +176,7 @@ def _of_attempt(claim: Owing, history: PaymentHistory, attempt: Attempt) -> Iter
         yield LookAtCheckout(look_key(attempt), _look_for_charge(attempt), attempt)
     elif attempt.state in LIVE:
         yield LookAtCheckout(look_key(attempt), _next_look(claim, attempt), attempt)
-    if attempt.state is AttemptState.OPEN:
+    if attempt.state is AttemptState.OPEN and not is_out_of_reach(history, attempt):
         closes_at = claim.end_time if is_wanted(claim, history, attempt) else attempt.made_at
         yield ExpireCheckout(expire_key(attempt), closes_at, attempt)
 
@@ -263,8 +269,14 @@ def has_strange_payment(history: PaymentHistory) -> bool:
 
 def strange_payments(history: PaymentHistory) -> Iterator[str]:
     """The keys, by which a person settles them, of payments that are not what was asked for."""
-    for payment in history.payments:
-        key = f"payment:{payment.payment_intent_id}"
-        came = (payment.paid or payment.charge) and not is_unproven(payment, history)
-        if came and not is_accepted(payment, history) and key not in settled_keys(history):
-            yield key
+    return (strange_key(payment) for payment in history.payments if is_strange(history, payment))
+
+
+def strange_key(payment: Payment) -> str:
+    return f"payment:{payment.payment_intent_id}"
+
+
+def is_strange(history: PaymentHistory, payment: Payment) -> bool:
+    """Whether it came, is not what one of our attempts asked for, and nobody has settled it."""
+    came = (payment.paid or payment.charge) and not is_unproven(payment, history)
+    return bool(came) and not is_accepted(payment, history) and strange_key(payment) not in settled_keys(history)

@@ -83,9 +83,17 @@ def next_step(session: Session, participant: Participant, team: Team, now: datet
     claim = owing(session, participant)
     live = [attempt for attempt in participant.history.attempts if attempt.state in LIVE]
     for attempt in live:
-        if not is_wanted(claim, participant.history, attempt):
+        if not is_wanted(claim, participant.history, attempt) or _is_on_restricted(attempt, participant, team):
             return Look(attempt) if attempt.state is AttemptState.PLANNED else Close(attempt)
     return _step_with(live[-1], session, now, looked) if live else Plan()
+
+
+def _is_on_restricted(attempt: Attempt, participant: Participant, team: Team) -> bool:
+    """Stripe's page would take no money, and there is another account that can be paid on."""
+    account = team.account(attempt.stripe_account_id)
+    if account is None or account.charges_enabled or participant.fee is None:
+        return False
+    return attempt.stripe_account_id != team.charged_on(participant.fee.payee)
 
 
 def _step_with(attempt: Attempt, session: Session, now: datetime, looked: frozenset[str]) -> Step:
@@ -118,7 +126,7 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
         made_at=now,
         amount=fee.amount,
         currency=fee.currency,
-        stripe_account_id=_charged_on(team, fee.payee),
+        stripe_account_id=team.charged_on(fee.payee),
         livemode=terms.livemode,
         application_fee=share_of(fee.amount, team, fee.payee, terms.basis_points),
         expires_at=expires_at(session.end_time, now),
@@ -141,13 +149,7 @@ def share_of(amount: int, team: Team, payee: str | None, basis_points: int) -> i
 
     https://docs.stripe.com/connect/direct-charges#collect-fees
     """
-    return application_fee(amount, basis_points) if _charged_on(team, payee) else 0
-
-
-def _charged_on(team: Team, payee: str | None) -> str | None:
-    """The connected account that a fee with that payee is charged on; None: the deployment's own."""
-    account = team.payee(payee)
-    return account.stripe_account_id if account else payee
+    return application_fee(amount, basis_points) if team.charged_on(payee) else 0
 
 
 def expires_at(end_time: datetime, now: datetime) -> datetime:

@@ -51,7 +51,7 @@ from chalicelib.domain.facts import (
     Seen,
 )
 from chalicelib.domain.money import Money
-from chalicelib.domain.refunds import promised, went_back
+from chalicelib.domain.refunds import promised, settled_keys, went_back
 from chalicelib.domain.troubles import expire_key, look_key, with_failure, without_trouble
 
 _RANK = {
@@ -200,10 +200,14 @@ def _advance(attempt: Attempt, state: AttemptState) -> Attempt:
 
 
 def _with_attempt(history: PaymentHistory, attempt_id: str, change: Callable[[Attempt], Attempt]) -> PaymentHistory:
-    """Change one; keep every attempt that money may come from, and the newest of the dead ones."""
+    """Change one; keep every attempt that money may come from, and the newest of the dead ones.
+
+    One that a person says is dead is no proof: what was paid for it must be known as such when it is seen.
+    """
     attempts = tuple(change(a) if a.attempt_id == attempt_id else a for a in history.attempts)
-    paying = {payment.attempt_id for payment in history.payments}
-    dead = [a for a in attempts if a.state not in LIVE | {AttemptState.PAID} and a.attempt_id not in paying]
+    kept, by_hand = {payment.attempt_id for payment in history.payments}, settled_keys(history)
+    kept |= {a.attempt_id for a in attempts if a.state in LIVE | {AttemptState.PAID} or look_key(a) in by_hand}
+    dead = [a for a in attempts if a.attempt_id not in kept]
     dropped = dead[:-DEAD_ATTEMPTS_KEPT]
     over = {key for a in dropped for key in (look_key(a), expire_key(a))}
     return replace(
@@ -298,9 +302,14 @@ def is_accepted(payment: Payment, history: PaymentHistory) -> bool:
 
 
 def is_unproven(payment: Payment, history: PaymentHistory) -> bool:
-    """A charge that may well be for an attempt of ours, whose Checkout Session Stripe must be asked about."""
+    """A charge that may well be for an attempt of ours, whose Checkout Session Stripe must be asked about.
+
+    Of one that is over, and that a person has looked at instead, nobody asks any more: its charge is theirs, too.
+    """
     attempt = attempt_of(payment, history)
     if attempt is None or attempt.state is AttemptState.PAID:
+        return False
+    if attempt.state not in LIVE and look_key(attempt) in settled_keys(history):
         return False
     if payment.paid is not None or payment.charge is None or not _fits(payment, attempt):
         return False

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from chalicelib.domain.facts import Attempt, PaymentHistory
 from chalicelib.domain.payments import LIVE
-from chalicelib.domain.troubles import expire_key, look_key, trouble_with
+from chalicelib.domain.troubles import look_key, trouble_with
 
 
 def is_out_of_reach(history: PaymentHistory, attempt: Attempt) -> bool:
     """Whether this offer may be paid without our seeing it."""
-    known = (trouble_with(history, look_key(attempt)), trouble_with(history, expire_key(attempt)))
-    return attempt.state in LIVE and any(trouble is not None and trouble.out_of_reach for trouble in known)
+    trouble = trouble_with(history, look_key(attempt))
+    return attempt.state in LIVE and trouble is not None and trouble.out_of_reach
 
 
 def out_of_reach(history: PaymentHistory) -> Iterator[Attempt]:

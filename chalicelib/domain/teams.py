@@ -236,6 +236,11 @@ class Team:
             return self.account(stripe_account_id)
         return next((one for one in self.accounts if one.is_default), None)
 
+    def charged_on(self, payee: str | None) -> str | None:
+        """The connected account that a fee with that payee is charged on; None: the deployment's own."""
+        account = self.payee(payee)
+        return account.stripe_account_id if account else payee
+
     def charge_bar(self, payee: str | None = None) -> ChargeBar | None:
         """Why no offer to pay may be made for a fee with that payee (None: the default account); None: one may."""
         account = self.payee(payee)

@@ -16,21 +16,31 @@ LONGEST_RETRY_AFTER = timedelta(hours=6)
 OUT_OF_REACH_RETRY_AFTER = timedelta(hours=1)
 """The longest, where an account is not connected: it may be again at any moment, and people wait for that."""
 
+LONG_OUT_OF_REACH_RETRY_AFTER = timedelta(days=1)
+"""The same after seven days, and without an end: whenever the account is there again, what is owed is done."""
+
 RETRIES_END_AFTER = timedelta(days=7)
 OFFER_KEY = "offer"
 """The key when Stripe refuses to make a Checkout Session: kept until one is made."""
 
-_MOST_DOUBLINGS = 10
+_MOST_DOUBLINGS = 11
 """Past the longest wait already; keeps the arithmetic small."""
 
 
 def with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
-    """One failure more; each counts, so folding it again does change the history."""
+    """One failure more; each counts, so folding it again does change the history.
+
+    What is out of reach stays so until it succeeds: no answer at all does not say that the account is there again. An
+    offer fails only by an answer.
+    """
     known = next((trouble for trouble in history.troubles if trouble.key == failed.key), None)
+    if known is not None and known.out_of_reach and failed.key != OFFER_KEY:
+        failed = replace(failed, out_of_reach=True)
     failures = known.failures + 1 if known else 1
     since = known.first_failed_at if known else failed.failed_at
-    retry_at = _retry_at(failures, since, failed)
-    trouble = Trouble(failed.key, failures, since, retry_at, failed.reason, failed.out_of_reach)
+    trouble = Trouble(
+        failed.key, failures, since, _retry_at(failures, since, failed), failed.reason, failed.out_of_reach
+    )
     others = without_trouble(history, failed.key).troubles
     return replace(history, troubles=tuple(sorted([*others, trouble], key=lambda one: one.key)))
 
@@ -71,16 +81,19 @@ def expire_key(attempt: Attempt) -> str:
     return f"expire:{attempt.attempt_id}"
 
 
-def _longest_wait(failed: ActFailed) -> timedelta:
+def _longest_wait(since: datetime, failed: ActFailed) -> timedelta:
     """An offer is tried when the client asks for it: once the account is there again, they wait no longer than that."""
     if not failed.out_of_reach:
         return LONGEST_RETRY_AFTER
-    return FIRST_RETRY_AFTER if failed.key == OFFER_KEY else OUT_OF_REACH_RETRY_AFTER
+    if failed.key == OFFER_KEY:
+        return FIRST_RETRY_AFTER
+    is_long = failed.failed_at >= since + RETRIES_END_AFTER
+    return LONG_OUT_OF_REACH_RETRY_AFTER if is_long else OUT_OF_REACH_RETRY_AFTER
 
 
 def _retry_at(failures: int, since: datetime, failed: ActFailed) -> datetime | None:
-    wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, _MOST_DOUBLINGS), _longest_wait(failed))
+    wait = min(FIRST_RETRY_AFTER * 2 ** min(failures - 1, _MOST_DOUBLINGS), _longest_wait(since, failed))
     retry_at = failed.failed_at + wait * (1 + failed.jitter / 4)
     # An offer is asked for by the client, who would be locked out by the last of its tries.
-    goes_on = failed.key == OFFER_KEY or retry_at < since + RETRIES_END_AFTER
+    goes_on = failed.key == OFFER_KEY or failed.out_of_reach or retry_at < since + RETRIES_END_AFTER
     return retry_at if goes_on else None

@@ -21,7 +21,7 @@ from chalicelib.domain.obligations import (
     Obligation,
 )
 from chalicelib.domain.payments import fold
-from chalicelib.domain.troubles import trouble_with
+from chalicelib.domain.troubles import look_key, trouble_with
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import AccountGoneError, StripeError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
@@ -40,16 +40,30 @@ def carry_out(ctx: Context, obligation: Obligation, history: PaymentHistory) -> 
     """What Stripe answered, and that trouble with this obligation is over; or that it failed, and why."""
     try:
         seen = _act(ctx, obligation, history)
+    except AccountGoneError as error:
+        return [
+            lost(ctx, obligation.attempt, error)
+            if isinstance(obligation, ExpireCheckout)
+            else _failed(ctx, obligation, error)
+        ]
     except (StripeError, StrangeObjectError) as error:
-        return [act_failed(ctx, obligation.key, _doing(obligation), error)]
+        return [_failed(ctx, obligation, error)]
     if reduce(fold, seen, history) == history:
         # It would be owed again at once, and asked for at every tick.
-        return [act_failed(ctx, obligation.key, _doing(obligation), StrangeObjectError("it told nothing new"))]
+        return [_failed(ctx, obligation, StrangeObjectError("it told nothing new"))]
     return [*seen, ActSucceeded(obligation.key)] if trouble_with(history, obligation.key) else seen
 
 
-def act_failed(ctx: Context, key: str, doing: str, error: Exception) -> ActFailed:
-    """That it failed, in a sentence about what was being done."""
+def lost(ctx: Context, attempt: Attempt, error: AccountGoneError) -> ActFailed:
+    """That nobody sees this offer any more, whatever was to be done with it: looking at it is what is tried again."""
+    return _act_failed(ctx, look_key(attempt), _LOOKING, error)
+
+
+def _failed(ctx: Context, obligation: Obligation, error: Exception) -> ActFailed:
+    return _act_failed(ctx, obligation.key, _doing(obligation), error)
+
+
+def _act_failed(ctx: Context, key: str, doing: str, error: Exception) -> ActFailed:
     reason = f"{doing} did not succeed at Stripe ({error})."
     return ActFailed(key, ctx.clock(), reason, ctx.jitter(), out_of_reach=isinstance(error, AccountGoneError))
 
@@ -97,16 +111,15 @@ def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen
     return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
 
 
-LOOKING = "Asking how far a payment has come"
-CLOSING = "Closing an offer to pay"
+_LOOKING = "Asking how far a payment has come"
 
 
 def _doing(obligation: Obligation) -> str:
     match obligation:
         case LookAtCheckout():
-            return LOOKING
+            return _LOOKING
         case ExpireCheckout():
-            return CLOSING
+            return "Closing an offer to pay"
         case FetchCharge():
             return "Fetching a charge"
         case ListRefunds():

@@ -22,8 +22,8 @@ from chalicelib.domain.links import ReturnClaims
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
-from chalicelib.domain.troubles import OFFER_KEY, look_key
-from chalicelib.flows.carry_out import LOOKING, act_failed, look
+from chalicelib.domain.troubles import OFFER_KEY
+from chalicelib.flows.carry_out import look, lost
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
 from chalicelib.flows.open_link import OpenedLink
@@ -133,7 +133,7 @@ def _out_of_reach(ctx: Context, step: Look | Close | Send, error: AccountGoneErr
     if isinstance(step, Send) and not was_sent:
         failed = ActFailed(OFFER_KEY, ctx.clock(), _refused(str(error)), ctx.jitter(), out_of_reach=True)
         return [AttemptVoid(step.attempt.attempt_id), failed]
-    return [act_failed(ctx, look_key(step.attempt), LOOKING, error)]
+    return [lost(ctx, step.attempt, error)]
 
 
 def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
@@ -156,7 +156,7 @@ def _looked_for(ctx: Context, attempt: Attempt) -> list[Seen]:
     try:
         return look(ctx, attempt)
     except AccountGoneError as error:
-        return [act_failed(ctx, look_key(attempt), LOOKING, error)]
+        return [lost(ctx, attempt, error)]
 
 
 def _refused(why: str) -> str:

@@ -12,8 +12,7 @@ from chalicelib.domain.facts import NOTHING_YET, Attempt, AttemptVoid, PaymentHi
 from chalicelib.domain.offers import KEY_KEPT_FOR
 from chalicelib.domain.reach import is_out_of_reach
 from chalicelib.domain.sessions import Session, saw
-from chalicelib.domain.troubles import expire_key
-from chalicelib.flows.carry_out import CLOSING, act_failed, look
+from chalicelib.flows.carry_out import look, lost
 from chalicelib.flows.change import ContendedError, Decide, change
 from chalicelib.flows.checkout import UnsettledError
 from chalicelib.flows.context import Context
@@ -75,7 +74,7 @@ def _closed(ctx: Context, attempt: Attempt) -> list[Seen]:
     try:
         return _asked_to_close(ctx, attempt)
     except AccountGoneError as error:
-        return [act_failed(ctx, expire_key(attempt), CLOSING, error)]
+        return [lost(ctx, attempt, error)]
 
 
 def _asked_to_close(ctx: Context, attempt: Attempt) -> list[Seen]:

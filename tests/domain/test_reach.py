@@ -13,16 +13,19 @@ from chalicelib.domain.facts import (
     ActFailed,
     ActSucceeded,
     AttemptGivenUp,
+    AttemptLooked,
     AttemptState,
     AttemptVoid,
     PaymentHistory,
     Trouble,
 )
+from chalicelib.domain.obligations import obligations, whatever_is_owed
 from chalicelib.domain.payments import PaymentStatus, fold
 from chalicelib.domain.reach import out_of_reach, within_reach
-from chalicelib.domain.sessions import Session
+from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import OFFER_KEY, expire_key, look_key, trouble_with
 from tests.support.histories import (
+    HOUR,
     MINUTE,
     NOON,
     TEAM,
@@ -35,6 +38,7 @@ from tests.support.histories import (
     noon,
     of_attempt,
     session_of,
+    settled,
     standing_of,
     told_keys,
     with_history,
@@ -60,16 +64,17 @@ def door(session: Session) -> Door:
 LIVE = [AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSING]
 
 
-@pytest.mark.parametrize("key", [LOOK, EXPIRE])
 @pytest.mark.parametrize("state", list(AttemptState))
-def test_an_offer_that_may_be_paid_is_out_of_reach_where_its_account_is_gone(state: AttemptState, key: str) -> None:
-    history = replace(folded(failed(key)), attempts=(attempt(state=state),))
+def test_an_offer_that_may_be_paid_is_out_of_reach_where_its_account_is_gone(state: AttemptState) -> None:
+    history = replace(folded(failed()), attempts=(attempt(state=state),))
     is_lost = state in LIVE
     assert list(out_of_reach(history)) == ([attempt(state=state)] if is_lost else [])
     assert within_reach(history).attempts == (() if is_lost else (attempt(state=state),))
 
 
-@pytest.mark.parametrize("trouble", [failed(out=False), failed("refund:decision-1"), failed("look:attempt-2")])
+@pytest.mark.parametrize(
+    "trouble", [failed(out=False), failed("refund:decision-1"), failed("look:attempt-2"), failed(EXPIRE)]
+)
 def test_other_trouble_leaves_it_within_reach(trouble: ActFailed) -> None:
     history = open_offer(trouble)
     assert list(out_of_reach(history)) == []
@@ -89,18 +94,37 @@ def test_it_is_over_when_stripe_answers_again() -> None:
     assert needs(session) is None
 
 
-def test_other_trouble_that_comes_later_says_that_the_account_is_there_again() -> None:
+def test_no_answer_at_all_does_not_say_that_the_account_is_there_again() -> None:
     session = session_of(open_offer(failed(), failed(out=False, at=1)))
-    assert door(session) is Door.PAY
+    assert door(session) is Door.OFFER_REFUSED
+    assert told_keys(session) == [LOOK]
 
 
-@pytest.mark.parametrize(
-    ("state", "key"), [(AttemptState.OPEN, LOOK), (AttemptState.OPEN, EXPIRE), (AttemptState.PROCESSING, LOOK)]
-)
-def test_a_person_who_has_looked_ends_it(state: AttemptState, key: str) -> None:
-    session = session_of(folded(checkout(state), failed(key)))
-    assert told_keys(session) == [key]
-    after = settle_by_hand(session, guest_of(session), key, BY)
+def test_a_refusal_of_another_kind_says_so_of_an_offer() -> None:
+    trouble = trouble_with(folded(failed(OFFER_KEY), failed(OFFER_KEY, out=False, at=1)), OFFER_KEY)
+    assert trouble is not None
+    assert not trouble.out_of_reach
+
+
+@pytest.mark.parametrize("minutes", [0, 30, 300])
+def test_it_is_looked_for_at_its_own_hours_and_nothing_else_is_done_with_it(minutes: int) -> None:
+    history = folded(checkout(AttemptState.OPEN), AttemptLooked("attempt-1", noon(plus=minutes)), failed(at=minutes))
+    over = session_of(history, start_time=NOON - 3 * HOUR, end_time=NOON - 2 * HOUR)
+    assert [(one.key, one.due_at) for _, one in obligations(over)] == [(LOOK, noon(plus=minutes + 1))]
+
+
+def test_one_that_was_settled_before_its_account_went_is_looked_for_and_told() -> None:
+    history = settled(open_offer(failed()), LOOK)
+    session = session_of(history)
+    assert [one.key for one in whatever_is_owed(owing(session, guest_of(session)), history)] == [LOOK]
+    assert told_keys(session) == [LOOK]
+
+
+@pytest.mark.parametrize("state", [AttemptState.OPEN, AttemptState.PROCESSING])
+def test_a_person_who_has_looked_ends_it(state: AttemptState) -> None:
+    session = session_of(folded(checkout(state), failed()))
+    assert told_keys(session) == [LOOK]
+    after = settle_by_hand(session, guest_of(session), LOOK, BY)
     assert of_attempt(guest_of(after).history).state is AttemptState.EXPIRED
     assert door(after) is Door.PAY
     assert told_keys(after) == []
@@ -188,6 +212,16 @@ def test_what_is_out_of_reach_is_tried_again_sooner_since_people_wait_for_it(
     assert trouble is not None
     assert trouble.retry_at == noon(plus=minutes)
     assert trouble.out_of_reach is out
+
+
+@pytest.mark.parametrize(("days", "hours"), [(6, 1), (7, 24), (300, 24)])
+def test_after_a_week_it_is_tried_once_a_day_and_without_an_end(days: int, hours: int) -> None:
+    history = folded(
+        *(failed(at=day * 24 * 60) for day in range(days + 1)), *(failed(at=days * 24 * 60) for _ in "12345")
+    )
+    trouble = trouble_with(history, LOOK)
+    assert trouble is not None
+    assert trouble.retry_at == noon(plus=(days * 24 + hours) * 60)
 
 
 def test_a_failure_that_was_kept_before_accounts_could_leave_is_not_out_of_reach() -> None:

@@ -273,14 +273,14 @@ def test_a_change_of_fee_is_refused_with_what_to_do(world: Platform) -> None:
     with pytest.raises(OfferOutOfReachError):
         update_participant(world.ctx, world.team, session.participant_id(2), edit)
     assert world.participant(session).fee == Fee(8000, "aud")
-    assert "Closing an offer to pay did not succeed" in str(world.attention(session))
+    assert "Asking how far a payment has come did not succeed" in str(world.attention(session))
 
 
 def test_who_is_removed_leaves_an_offer_for_a_person_to_close(world: Platform) -> None:
     session, _ = offered(world, starts_in=timedelta(days=1))
     goes(world)
     remove_participant(world.ctx, session.team_id, session.participant_id(2))
-    assert "Closing an offer to pay did not succeed" in str(world.attention(session))
+    assert "Asking how far a payment has come did not succeed" in str(world.attention(session))
 
 
 def test_a_bank_debit_on_its_way_needs_a_person_and_can_be_waived(world: Platform) -> None:
