@@ -52,8 +52,7 @@ def _is_over(session: Session, now: datetime) -> bool:
 
 def is_of_money(session: Session) -> bool:
     """Whether money came, may come, or was given back: the session is kept then, without what people wrote."""
-    people = session.participants
-    return due_at(session) is not None or any(_is_of_money(one.history) or _may_be_paid(one) for one in people)
+    return any(_is_of_money(one.history) or _may_be_paid(one) for one in session.participants)
 
 
 def _is_of_money(history: PaymentHistory) -> bool:

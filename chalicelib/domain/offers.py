@@ -83,17 +83,15 @@ def next_step(session: Session, participant: Participant, team: Team, now: datet
     claim = owing(session, participant)
     live = [attempt for attempt in participant.history.attempts if attempt.state in LIVE]
     for attempt in live:
-        if not is_wanted(claim, participant.history, attempt) or _is_on_restricted(attempt, participant, team):
+        if not is_wanted(claim, participant.history, attempt) or _is_on_restricted(attempt, team):
             return Look(attempt) if attempt.state is AttemptState.PLANNED else Close(attempt)
     return _step_with(live[-1], session, now, looked) if live else Plan()
 
 
-def _is_on_restricted(attempt: Attempt, participant: Participant, team: Team) -> bool:
-    """Stripe's page would take no money, and there is another account that can be paid on."""
+def _is_on_restricted(attempt: Attempt, team: Team) -> bool:
+    """Whether Stripe's page would take no money; the account that would be charged now is another one, which can."""
     account = team.account(attempt.stripe_account_id)
-    if account is None or account.charges_enabled or participant.fee is None:
-        return False
-    return attempt.stripe_account_id != team.charged_on(participant.fee.payee)
+    return account is not None and not account.charges_enabled
 
 
 def _step_with(attempt: Attempt, session: Session, now: datetime, looked: frozenset[str]) -> Step:

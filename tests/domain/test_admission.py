@@ -34,6 +34,7 @@ from tests.support.histories import (
     SECOND,
     START,
     TEAM,
+    attempt,
     attempts,
     charge,
     checkout,
@@ -238,6 +239,22 @@ def test_an_offer_refused_for_weeks_can_be_asked_for_again_six_hours_later() -> 
 def test_a_refused_offer_that_a_person_settled_can_be_asked_for_at_once() -> None:
     history = settled(folded(ActFailed(OFFER_KEY, NOON, "Refused.", 0.0)), OFFER_KEY)
     assert door(session_of(history), NOON) is Door.PAY
+
+
+def test_what_stripe_refused_on_one_account_may_be_asked_for_on_another() -> None:
+    void, elsewhere = AttemptState.VOID, "acct_1"
+    refused = folded(ActFailed(OFFER_KEY, NOON, "Refused.", 0.0))
+    behind = {
+        (attempt(state=void, stripe_account_id=elsewhere),): Door.PAY,
+        (attempt(state=void),): Door.OFFER_REFUSED,
+        (): Door.OFFER_REFUSED,
+        # The newest that was refused says where, whatever was begun after it.
+        (attempt(state=void, stripe_account_id=elsewhere), attempt(2, state=void)): Door.OFFER_REFUSED,
+        (attempt(state=void), attempt(2, state=void, stripe_account_id=elsewhere)): Door.PAY,
+        (attempt(state=void, stripe_account_id=elsewhere), attempt(2)): Door.PAY,
+        (attempt(state=void), attempt(2, stripe_account_id=elsewhere)): Door.OFFER_REFUSED,
+    }
+    assert {made: door(session_of(replace(refused, attempts=made)), NOON) for made in behind} == behind
 
 
 def test_trouble_with_anything_else_does_not_stand_in_the_way_of_paying() -> None:

@@ -130,6 +130,23 @@ def _all_private(session: Session) -> Session:
     return replace(session, participants=(host, replace(guest, history=private)))
 
 
+@pytest.mark.parametrize("state", [AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSING])
+def test_an_offer_that_may_still_be_paid_forbids_it_though_a_person_has_settled_it(state: AttemptState) -> None:
+    keys = ("look:attempt-1", "expire:attempt-1")
+    history = settled(folded(*([checkout(state)] if state is not AttemptState.PLANNED else [])), *keys)
+    session = session_of(history)
+    assert due_at(session) is None
+    assert hindrance(session, END) is Hindrance.OWED
+    assert is_of_money(session)
+
+
+def test_one_that_a_person_gave_up_may_turn_out_paid_so_it_is_kept() -> None:
+    given_up = settled(folded(checkout(AttemptState.EXPIRED)), "look:attempt-1")
+    assert hindrance(session_of(given_up), END) is None
+    assert is_of_money(session_of(given_up))
+    assert not is_of_money(session_of(folded(checkout(AttemptState.EXPIRED))))
+
+
 def test_nothing_that_people_wrote_is_left_and_nothing_else_is_lost() -> None:
     written = _all_private(WRITTEN)
     assert str(asdict(written)).count(PRIVATE) == 14

@@ -22,6 +22,7 @@ from tests.support.histories import (
     END,
     NOON,
     SECOND,
+    charge,
     checkout,
     decided,
     dispute,
@@ -30,6 +31,7 @@ from tests.support.histories import (
     paid,
     refund,
     session_of,
+    settled,
     with_decisions,
 )
 
@@ -135,6 +137,29 @@ def test_each_reason_is_told_once_of_each_participant() -> None:
     history = folded(*paid(1), *paid(2, noon(plus=2)), count=2)
     assert holds(session_of(on_account(history))) == [Hold.REFUND_OWED, Hold.PAID_AND_TO_COME]
     assert holds(session_of(on_account(history), **CANCELED)) == [Hold.REFUND_OWED]
+
+
+# --- what is not clear yet ----------------------------------------------------------------------------------------
+
+UNPROVEN = folded(checkout(AttemptState.EXPIRED), charge())
+STRANGE = folded(checkout(amount=1), charge())
+
+
+@pytest.mark.parametrize("history", [folded(checkout()), UNPROVEN, STRANGE], ids=["no date", "unproven", "strange"])
+def test_what_is_not_clear_yet_may_have_to_go_back(history: PaymentHistory) -> None:
+    session = session_of(on_account(history))
+    assert Hold.UNCLEAR in holds(session, END)
+    assert holds(session, END, "acct_2") == []
+
+
+def test_what_a_person_has_settled_is_clear() -> None:
+    assert Hold.UNCLEAR not in holds(session_of(on_account(settled(STRANGE, "payment:pi_1"))), END)
+    assert Hold.UNCLEAR not in holds(session_of(on_account(PAID)), END)
+
+
+def test_a_refund_of_what_we_never_saw_paid_is_no_payment() -> None:
+    history = on_account(replace(PAID, payments=(replace(PAID.payments[0], paid=None, charge=None),)))
+    assert Hold.UNCLEAR not in holds(session_of(history), END)
 
 
 # --- closing the door ---------------------------------------------------------------------------------------------

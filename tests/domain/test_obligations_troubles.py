@@ -159,6 +159,13 @@ def test_a_look_that_was_settled_is_neither_owed_nor_told_and_silences_nothing_e
     assert (keys(done), told_keys(done)) == ({"look:attempt-2"}, [])
 
 
+def test_closing_an_offer_that_was_settled_is_not_owed() -> None:
+    offers = folded(checkout(AttemptState.OPEN), *paid(2), count=2)
+    history = folded(*([failed("expire:attempt-1", noon(plus=1))] * 3), history=offers)
+    assert "expire:attempt-1" in keys(session_of(history))
+    assert keys(session_of(settled(history, "expire:attempt-1"))) == {"look:attempt-1"}
+
+
 def test_a_sentence_is_said_once() -> None:
     trouble = [failed("refund:decision-1", NOON), failed("refund:decision-2", NOON)] * 3
     history = with_decisions(folded(*paid(), *trouble), decided("1", 1000), decided("2", 1000))

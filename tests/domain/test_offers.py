@@ -216,6 +216,35 @@ TERMS = OfferTerms("attempt-7", livemode=True, basis_points=150, return_url="htt
 CONNECTED = replace(TEAM, accounts=(PayeeAccount("acct_1"), PayeeAccount("acct_2", is_default=False)))
 
 
+RESTRICTED = PayeeAccount("acct_1", charges_enabled=False, is_default=False)
+ON_RESTRICTED = replace(
+    folded(checkout(AttemptState.OPEN)),
+    attempts=(
+        attempt(
+            state=AttemptState.OPEN, stripe_account_id="acct_1", checkout_session_id="cs_1", url="https://pay.example/1"
+        ),
+    ),
+)
+
+
+def test_an_offer_on_an_account_that_is_restricted_is_closed_where_another_can_be_paid_on() -> None:
+    team = replace(TEAM, accounts=(RESTRICTED, PayeeAccount("acct_2")))
+    assert step(session_of(ON_RESTRICTED), team=team) == Close(ON_RESTRICTED.attempts[0])
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        (replace(RESTRICTED, charges_enabled=True), PayeeAccount("acct_2")),
+        (replace(RESTRICTED, charges_enabled=True, is_default=True),),
+        (PayeeAccount("acct_2"),),
+    ],
+    ids=["it can charge", "it is the one", "it is not the team's any more"],
+)
+def test_else_the_client_goes_on_where_they_began(accounts: tuple[PayeeAccount, ...]) -> None:
+    assert isinstance(step(session_of(ON_RESTRICTED), team=replace(TEAM, accounts=accounts)), GoTo)
+
+
 def planned(session: Session | None = None, team: Team = TEAM, now: datetime = NOON) -> Attempt:
     session = session or session_of()
     return plan(session, guest_of(session), team, now, TERMS)

@@ -27,18 +27,22 @@ from chalicelib.domain.obligations import due_at
 from chalicelib.domain.payments import DEAD_ATTEMPTS_KEPT, PaymentStatus
 from tests.support.examples import examples
 from tests.support.histories import (
+    attempt,
     attempts,
     charge,
     checkout,
     dispute,
     folded,
+    keys,
     noon,
     of_attempt,
     owed,
     paid,
     refund,
     session_of,
+    settled,
     standing_of,
+    told_keys,
 )
 
 PLANNED, VOID, OPEN, PROCESSING = (
@@ -348,3 +352,23 @@ def test_stripes_own_answer_ends_the_doubt_whatever_it_is(answer: DisputeStatus)
     doubted = folded(*paid(), dispute(DisputeStatus.WON), dispute(DisputeStatus.LOST))
     (kept,) = folded(dispute(answer, asked=True), history=doubted).disputes
     assert (kept.status, kept.doubted) == (answer, False)
+
+
+def test_an_attempt_that_a_person_gave_up_is_kept_however_many_die_after_it() -> None:
+    given_up = settled(folded(AttemptVoid("attempt-1"), count=1), "look:attempt-1")
+    more = replace(given_up, attempts=(*given_up.attempts, *(attempt(number) for number in range(2, 6))))
+    history = folded(*(AttemptVoid(f"attempt-{number}") for number in range(2, 6)), history=more)
+    assert [one.attempt_id for one in history.attempts] == ["attempt-1", "attempt-4", "attempt-5"]
+    assert history.closed_attempts == 2
+
+
+def test_the_charge_of_an_attempt_that_a_person_gave_up_is_strange_until_its_checkout_is_seen() -> None:
+    given_up = settled(folded(checkout(AttemptState.EXPIRED), charge()), "look:attempt-1")
+    assert told_keys(session_of(given_up)) == ["payment:pi_1"]
+    assert keys(session_of(given_up)) == set()
+    assert told_keys(session_of(folded(checkout(), history=given_up))) == []
+
+
+def test_while_it_may_be_paid_what_a_person_said_once_makes_no_charge_strange() -> None:
+    history = settled(folded(checkout(AttemptState.OPEN), charge()), "look:attempt-1")
+    assert told_keys(session_of(history)) == []
