@@ -10,7 +10,6 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from chalicelib.flows.connect import callback_url
-from chalicelib.gateways.stripe_api import API_VERSION
 from chalicelib.gateways.stripe_endpoints import Endpoint, NewEndpoint, StripeEndpoints, Wanted, wanted_endpoints
 from ops.commands import RESTART, RefusedError
 from ops.environment import Deployment
@@ -50,7 +49,7 @@ def set_up_stripe(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 
 
 def _made(deployment: Deployment, wanted: Wanted, made: NewEndpoint) -> Iterator[str]:
-    yield f"  created      {made.endpoint.endpoint_id}, API version {API_VERSION}"
+    yield f"  created      {made.endpoint.endpoint_id}, API version {wanted.api_version}"
     if deployment.secrets is None:
         yield from _shown(wanted, made)
         return
@@ -84,8 +83,9 @@ def _compared(deployment: Deployment, wanted: Wanted, endpoint: Endpoint, *, men
     if mends and (lacks or not endpoint.is_enabled):
         StripeEndpoints(ctx.stripe).mend(endpoint, wanted, ctx.deadline)
         yield "  mended"
-    if endpoint.api_version != API_VERSION:
-        yield f"  API version  {endpoint.api_version or 'that of the account'}; what is read here is {API_VERSION}."
+    if endpoint.api_version != wanted.api_version:
+        its = endpoint.api_version or "that of the account"
+        yield f"  API version  {its}; what is read here is {wanted.api_version}."
         yield "               It cannot be changed: delete the endpoint at Stripe, and run this again."
     if endpoint.kind not in {None, wanted.kind}:
         yield f"  is for       {endpoint.kind} accounts: delete it at Stripe, and run this again."
@@ -98,7 +98,7 @@ def _left(wanted: Wanted, found: list[Endpoint], *, mends: bool) -> int:
     if not found:
         return 1
     unmended = [one for one in found if not mends and (one.lacks(wanted) or not one.is_enabled)]
-    others = [one for one in found if one.api_version != API_VERSION or one.kind not in {None, wanted.kind}]
+    others = [one for one in found if one.api_version != wanted.api_version or one.kind not in {None, wanted.kind}]
     return len(unmended) + len(others) + len(found) - 1 + (not wanted.has_secret)
 
 

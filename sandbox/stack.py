@@ -17,7 +17,7 @@ from chalicelib import wiring
 from chalicelib.config import Settings, fetch_secrets, load
 from chalicelib.flows.context import Context
 from chalicelib.flows.enrol import Enrolled
-from chalicelib.gateways.stripe_api import API_VERSION, StripeApi, deadline_client, stripe_client
+from chalicelib.gateways.stripe_api import StripeApi, deadline_client, stripe_client
 from chalicelib.gateways.stripe_endpoints import EndpointKind, wanted_endpoints
 from chalicelib.storage import tables
 from sandbox import web
@@ -133,7 +133,7 @@ def _line_to(standin: StripeStandIn, settings: Settings) -> tuple[StripeControls
         is_connect = wanted.kind is EndpointKind.CONNECTED
         known = settings.connect_webhook_secrets if is_connect else settings.secrets.stripe_webhook_secrets
         endpoint = standin.add_webhook_endpoint(wanted.url, known[0], connect=is_connect, events=wanted.events)
-        endpoint.api_version, endpoint.metadata = API_VERSION, {"anteroom_endpoint": wanted.kind.value}
+        endpoint.api_version, endpoint.metadata = wanted.api_version, {"anteroom_endpoint": wanted.kind.value}
     postman = Postman(standin)
     return StripeControls(standin, StripeFaults(standin), postman.flush), postman
 

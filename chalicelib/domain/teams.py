@@ -165,7 +165,8 @@ class PayeeAccount:
 
     One that was disconnected is kept, since attempts were made on it. What Stripe says of it: `charges_enabled`, and
     its code why not (`disabled_reason`); whether its owner has filled in what Stripe asks for; whether the platform
-    made it (`is_controlled`: its owner cannot disconnect it at Stripe); its country (ISO 3166-1 alpha-2) and currency (https://docs.stripe.com/api/accounts/object).
+    made it (`is_controlled`: its owner cannot disconnect it at Stripe); its country (ISO 3166-1 alpha-2) and currency
+    (https://docs.stripe.com/api/accounts/object).
     """
 
     stripe_account_id: str | None

@@ -25,7 +25,7 @@ from chalicelib.domain.books import api_client
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.accounts import claim, refresh_of, release
-from chalicelib.flows.change_team import TeamDeletedError, change_team
+from chalicelib.flows.change_team import TeamDeletedError, change_team, living_team
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
 from chalicelib.gateways.connect_states import (
@@ -180,12 +180,9 @@ def _verified(ctx: Context, token: str, verify: _Verify) -> tuple[ConnectState, 
     if client is None or not client.is_enabled or client.team_id != state.team_id:
         raise InvalidStateError
     try:
-        team = ctx.teams.newest(state.team_id)
+        return state, living_team(ctx, state.team_id)
     except NotFoundError:
         raise InvalidStateError from None
-    if team.deleted_at is not None:
-        raise InvalidStateError
-    return state, team
 
 
 def _use_once(ctx: Context, state: ConnectState) -> None:

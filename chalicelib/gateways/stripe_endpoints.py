@@ -41,6 +41,7 @@ class Wanted:
     events: tuple[str, ...]
     secrets_entry: str
     has_secret: bool
+    api_version: str = API_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class StripeEndpoints:
             "url": wanted.url,
             "enabled_events": list(wanted.events),
             "connect": wanted.kind is EndpointKind.CONNECTED,
-            "api_version": API_VERSION,
+            "api_version": wanted.api_version,
             "description": "Anteroom",
             "metadata": {_KIND: wanted.kind.value},
         }

@@ -49,11 +49,6 @@ class StripeDocument:
         form = self.form("POST", "/v1/webhook_endpoints")
         return frozenset(form["properties"]["enabled_events"]["items"]["enum"])
 
-    @property
-    def version(self) -> str:
-        """The newest version of the API that it knows; Stripe's libraries may be ahead of it."""
-        return str(self._document["info"]["version"])
-
     def check_answer(self, method: str, path: str, status: int, body: object) -> None:
         """Raises UnlikeStripeError."""
         responses = self._operation(method, path)["responses"]
