@@ -14,7 +14,7 @@ from chalicelib.domain.accounts import MOST_ACCOUNTS
 from chalicelib.domain.erasure import tombstone
 from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.enrol import disable_client
-from tests.http.connecting import (
+from tests.http.connect.connecting import (
     CALLBACK,
     Kept,
     begun,
@@ -29,25 +29,6 @@ from tests.support.edge import Edge
 from tests.support.platform import Platform, platform_settings
 from tests.support.seam import Io
 from tests.support.world import NOON
-
-
-@pytest.fixture
-def world() -> Platform:
-    return Platform()
-
-
-@pytest.fixture
-def platform(world: Platform) -> Platform:
-    return world
-
-
-@pytest.fixture
-def clinic(edge: Edge) -> Clinic:
-    """One that has just been made: it has no account."""
-    made = Clinic(edge)
-    made.change_team(accounts=())
-    return made
-
 
 # --- refused ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.teams import PayeeAccount
-from tests.http.connecting import (
+from tests.http.connect.connecting import (
     CALLBACK,
     begun,
     come_back,
@@ -21,25 +21,6 @@ from tests.support.clinic import Clinic, fields_of, fingerprint
 from tests.support.edge import Edge
 from tests.support.platform import OAUTH_ID, Platform, platform_settings
 from tests.support.world import NOON, PUBLIC_URL, World
-
-
-@pytest.fixture
-def world() -> Platform:
-    return Platform()
-
-
-@pytest.fixture
-def platform(world: Platform) -> Platform:
-    return world
-
-
-@pytest.fixture
-def clinic(edge: Edge) -> Clinic:
-    """One that has just been made: it has no account."""
-    made = Clinic(edge)
-    made.change_team(accounts=())
-    return made
-
 
 # --- the way there ------------------------------------------------------------------------------------------------
 

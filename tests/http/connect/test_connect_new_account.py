@@ -4,34 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import pytest
-
 from chalicelib.domain.accounts import disconnected
 from chalicelib.domain.teams import Team
-from tests.http.connecting import begun, come_back, query_of, start, team_of
+from tests.http.connect.connecting import begun, come_back, query_of, start, team_of
 from tests.support.clinic import Clinic, fingerprint
 from tests.support.edge import Edge, Reply
 from tests.support.platform import Platform
 from tests.support.world import PUBLIC_URL
 
 RETURN, REFRESH = "/stripe/connect/return", "/stripe/connect/refresh"
-
-
-@pytest.fixture
-def world() -> Platform:
-    return Platform()
-
-
-@pytest.fixture
-def platform(world: Platform) -> Platform:
-    return world
-
-
-@pytest.fixture
-def clinic(edge: Edge) -> Clinic:
-    made = Clinic(edge)
-    made.change_team(accounts=())
-    return made
 
 
 def new(clinic: Clinic) -> str:
