@@ -119,17 +119,19 @@ def decimal_text(money: Money) -> str:
     return f"{sign}{whole}.{fraction:0{kind.exponent}d}"
 
 
-def application_fee(amount: int, basis_points: int) -> int:
-    """Compute the platform's share of `amount`, in the same minor unit, rounded half up.
+def application_fee(money: Money, basis_points: int) -> int:
+    """Compute the platform's share, in the same minor unit, rounded half up to the currency's step.
 
     1 basis point is 0.01 %. At most the whole amount, which is also where Stripe caps it:
-    https://docs.stripe.com/connect/direct-charges#collect-fees. Raises ValueError for a negative amount, or basis
-    points outside 0 to 10000.
+    https://docs.stripe.com/connect/direct-charges#collect-fees. Raises UnknownCurrencyError, and ValueError for a
+    negative amount, or basis points outside 0 to 10000.
     """
-    if amount < 0:
+    step = currency(money.currency).step
+    if money.amount < 0:
         message = "an application fee is a share of an amount of 0 or more"
         raise ValueError(message)
     if not 0 <= basis_points <= _BASIS_POINTS:
         message = f"a fee rate is 0 to {_BASIS_POINTS} basis points"
         raise ValueError(message)
-    return min(amount, (amount * basis_points + _BASIS_POINTS // 2) // _BASIS_POINTS)
+    divisor = _BASIS_POINTS * step
+    return min(money.amount, (money.amount * basis_points + divisor // 2) // divisor * step)

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.facts import Attempt, AttemptState, CheckoutOrder
-from chalicelib.domain.money import application_fee
+from chalicelib.domain.money import Money, application_fee
 from chalicelib.domain.obligations import is_wanted
 from chalicelib.domain.payments import LIVE
-from chalicelib.domain.sessions import Participant, Session, owing
+from chalicelib.domain.sessions import Fee, Participant, Session, owing
 from chalicelib.domain.teams import Team
 
 SHORTEST_OFFER = timedelta(minutes=35)
@@ -126,7 +126,7 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
         currency=fee.currency,
         stripe_account_id=team.charged_on(fee.payee),
         livemode=terms.livemode,
-        application_fee=share_of(fee.amount, team, fee.payee, terms.basis_points),
+        application_fee=share_of(fee, team, terms.basis_points),
         expires_at=expires_at(session.end_time, now),
         order=CheckoutOrder(
             product_name=f"Appointment with {team.name}",
@@ -142,12 +142,12 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
     )
 
 
-def share_of(amount: int, team: Team, payee: str | None, basis_points: int) -> int:
-    """The platform's share of a fee with that payee, in its minor unit: none of what its own account takes.
+def share_of(fee: Fee, team: Team, basis_points: int) -> int:
+    """The platform's share of a fee, in its minor unit: none of what its own account takes.
 
     https://docs.stripe.com/connect/direct-charges#collect-fees
     """
-    return application_fee(amount, basis_points) if team.charged_on(payee) else 0
+    return application_fee(Money(fee.amount, fee.currency), basis_points) if team.charged_on(fee.payee) else 0
 
 
 def expires_at(end_time: datetime, now: datetime) -> datetime:

@@ -43,10 +43,10 @@ def quote_fee(ctx: Context, request: Request) -> Answer:
     """
     team = caller_of(ctx, request).team
     amount, currency = amount_of(request), (request.query.get("currency") or team.default_currency).lower()
-    payee = request.query.get("payee") or None
-    problems = fee_problems(Fee(amount, currency, payee=payee), Role.GUEST, team, "")
+    fee = Fee(amount, currency, payee=request.query.get("payee") or None)
+    problems = fee_problems(fee, Role.GUEST, team, "")
     if problems:
         # Here the fee is no field of anything, so its own fields are named alone.
         raise InvalidSessionError(tuple(replace(one, field=one.field.removeprefix(".")) for one in problems))
-    share = share_of(amount, team, payee, ctx.settings.basis_points(team))
+    share = share_of(fee, team, ctx.settings.basis_points(team))
     return json_answer(200, QuoteOut(amount, currency, minimum_fee(currency), share, amount - share), _NO_STORE)

@@ -35,7 +35,7 @@ def create(world: World, books: Books, params: dict[str, Any]) -> JsonObject:
     total = sum(item["price_data"]["unit_amount"] * item["quantity"] for item in params["line_items"])
     require_chargeable(world, total, currency)
     require_methods(params.get("payment_method_types", ["card"]), currency)
-    require_application_fee(books, params.get("payment_intent_data", {}), total)
+    require_application_fee(books, params.get("payment_intent_data", {}), total, currency)
     expires_at = expiry(world, params)
     session = books.add(new_session(world, params, currency, total, expires_at))
     items = [line_item(world, item, currency) for item in params["line_items"]]
@@ -61,10 +61,12 @@ def require_chargeable(world: World, total: int, currency: str) -> None:
         raise errors.amount_too_small(minimum, currency)
     if total > currencies.largest_charge(currency):
         raise errors.amount_too_large(currencies.largest_charge(currency), currency)
-    if total % currencies.step(currency):
-        raise errors.amount_not_a_multiple(
-            currencies.step(currency), currency, "line_items[0][price_data][unit_amount]"
-        )
+    require_step(total, currency, "line_items[0][price_data][unit_amount]")
+
+
+def require_step(amount: int, currency: str, param: str) -> None:
+    if amount % currencies.step(currency):
+        raise errors.amount_not_a_multiple(currencies.step(currency), currency, param)
 
 
 def require_methods(methods: list[str], currency: str) -> None:
@@ -73,7 +75,7 @@ def require_methods(methods: list[str], currency: str) -> None:
             raise errors.method_currency_mismatch(method, currency)
 
 
-def require_application_fee(books: Books, payment_intent: JsonObject, total: int) -> None:
+def require_application_fee(books: Books, payment_intent: JsonObject, total: int, currency: str) -> None:
     fee = payment_intent.get("application_fee_amount")
     if fee is None:
         return
@@ -81,6 +83,7 @@ def require_application_fee(books: Books, payment_intent: JsonObject, total: int
         raise errors.application_fee_without_connect()
     if fee > total:
         raise errors.application_fee_too_large()
+    require_step(fee, currency, "payment_intent_data[application_fee_amount]")
 
 
 def expiry(world: World, params: JsonObject) -> int:

@@ -226,19 +226,36 @@ def test_the_text_of_an_amount_says_the_amount_exactly(kind: Currency, amount: i
     ],
 )
 def test_the_application_fee_is_rounded_half_up(amount: int, basis_points: int, fee: int) -> None:
-    assert application_fee(amount, basis_points) == fee
+    assert application_fee(Money(amount, "aud"), basis_points) == fee
 
 
-@given(amount=st.integers(0, 10**12), basis_points=st.integers(0, 10_000))
-def test_the_application_fee_is_within_half_a_unit_of_the_share_and_never_above_the_amount(
-    amount: int, basis_points: int
+@pytest.mark.parametrize(
+    ("code", "amount", "fee"),
+    [
+        ("kwd", 5_130, 80),  # 76.95
+        ("kwd", 5_000, 80),  # 75: half of the step goes up
+        ("kwd", 4_990, 70),  # 74.85
+        ("isk", 40_000, 600),
+        ("ugx", 503_300, 7_500),  # 7549.5
+        ("jpy", 300, 5),  # 4.5
+    ],
+)
+def test_the_application_fee_is_an_amount_that_stripe_takes(code: str, amount: int, fee: int) -> None:
+    assert application_fee(Money(amount, code), 150) == fee
+
+
+@given(kind=currencies, steps=st.integers(0, 10**12), basis_points=st.integers(0, 10_000))
+def test_the_application_fee_is_within_half_a_step_of_the_share_and_never_above_the_amount(
+    kind: Currency, steps: int, basis_points: int
 ) -> None:
-    fee = application_fee(amount, basis_points)
+    amount = steps * kind.step
+    fee = application_fee(Money(amount, kind.code), basis_points)
     assert 0 <= fee <= amount
-    assert -Fraction(1, 2) < fee - Fraction(amount * basis_points, 10_000) <= Fraction(1, 2)
+    assert fee % kind.step == 0
+    assert -Fraction(kind.step, 2) < fee - Fraction(amount * basis_points, 10_000) <= Fraction(kind.step, 2)
 
 
 @pytest.mark.parametrize(("amount", "basis_points"), [(8000, -1), (8000, 10_001), (-1, 150)])
 def test_an_impossible_rate_or_amount_has_no_application_fee(amount: int, basis_points: int) -> None:
     with pytest.raises(ValueError, match=r"basis points|0 or more"):
-        application_fee(amount, basis_points)
+        application_fee(Money(amount, "aud"), basis_points)

@@ -1,13 +1,15 @@
-"""A fee in every currency that Stripe charges in: quoted, and refused below its minimum in its own way of writing."""
+"""A fee in every currency that Stripe charges in: quoted, offered, refused below its minimum as people write it."""
 
 from __future__ import annotations
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from chalicelib.domain.currencies import CURRENCIES
 from chalicelib.domain.teams import PayeeAccount
+from tests.http.doors import Visitor
 from tests.support.clinic import Clinic, fields_of, fingerprint
 
 ALL = sorted(CURRENCIES)
@@ -27,7 +29,8 @@ def everywhere(clinic: Clinic) -> Clinic:
 def test_the_least_fee_is_quoted_with_the_platforms_share(everywhere: Clinic, code: str) -> None:
     least = CURRENCIES[code].minimum
     told = everywhere.ask("GET", f"/v1/fees/quote?amount={least}&currency={code}").json()
-    share = (least * 150 + 5000) // 10_000
+    step = CURRENCIES[code].step
+    share = int((Decimal(least) * 150 / 10_000 / step).quantize(Decimal(1), ROUND_HALF_UP)) * step
     assert told == {
         "amount": least,
         "currency": code,
@@ -54,6 +57,20 @@ def test_below_it_the_minimum_is_named_as_people_write_it_when_quoting_and_when_
     assert re.fullmatch(rf"[0-9]+(\.[0-9]{{2,3}})? {code.upper()}", least[1])
     assert least[1] == WRITTEN.get(code, least[1])
     assert fingerprint(everywhere.edge.world) == before
+
+
+@EVERY
+def test_an_offer_with_the_platforms_share_is_made(everywhere: Clinic, code: str) -> None:
+    world = everywhere.edge.world
+    everywhere.change_team(accounts=(PayeeAccount(world.stripe.create_account()),))
+    kind = CURRENCIES[code]
+    amount = kind.minimum + 270 * kind.step  # the share of which is no multiple of the step
+    made = everywhere.schedule({"role": "HOST"}, {"fee": {"amount": amount, "currency": code}})
+    visitor = Visitor(everywhere.edge, world.context.sessions.get(everywhere.team.team_id, made.json()["session_id"]))
+    assert visitor.pay().status == 303
+    (attempt,) = world.participant(visitor.session).history.attempts
+    quote = everywhere.ask("GET", f"/v1/fees/quote?amount={amount}&currency={code}").json()
+    assert 0 < attempt.application_fee == quote["platform_fee"]
 
 
 def test_the_ones_written_by_hand_are_among_them() -> None:

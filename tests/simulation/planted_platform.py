@@ -14,6 +14,7 @@ from typing_extensions import override
 from chalicelib.domain.accounts import disconnected
 from chalicelib.domain.facts import Attempt, AttemptState, CheckoutSeen, Seen
 from chalicelib.domain.offers import share_of
+from chalicelib.domain.sessions import Fee
 from chalicelib.domain.teams import Team
 from chalicelib.flows.change_team import change_team
 from chalicelib.flows.context import Context
@@ -110,7 +111,8 @@ class TodaysFee(WithApi):
 
     def _fee_of(self, attempt: Attempt) -> int:
         team = self.team_at("r" if attempt.stripe_account_id is None else "h")
-        return share_of(attempt.amount, team, attempt.stripe_account_id, self.context.settings.basis_points(team))
+        fee = Fee(attempt.amount, attempt.currency, payee=attempt.stripe_account_id)
+        return share_of(fee, team, self.context.settings.basis_points(team))
 
 
 # --- at the door of webhooks --------------------------------------------------------------------------------------
