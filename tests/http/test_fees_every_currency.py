@@ -68,6 +68,7 @@ def test_an_offer_with_the_platforms_share_is_made(everywhere: Clinic, code: str
     made = everywhere.schedule({"role": "HOST"}, {"fee": {"amount": amount, "currency": code}})
     visitor = Visitor(everywhere.edge, world.context.sessions.get(everywhere.team.team_id, made.json()["session_id"]))
     assert visitor.pay().status == 303
+    assert visitor.checkout_session_id()
     (attempt,) = world.participant(visitor.session).history.attempts
     quote = everywhere.ask("GET", f"/v1/fees/quote?amount={amount}&currency={code}").json()
     assert 0 < attempt.application_fee == quote["platform_fee"]
