@@ -1,7 +1,7 @@
 """How many facts a participant's history keeps, so that nobody can fill the item. Drops nothing of our own making.
 
 What is kept is the first so many by id, which any order of the same facts agrees on; that something was dropped is
-kept too, and needs a person. Attempts have their own rule (`payments.py`); what people ask for is refused at its limit.
+kept too, and needs a person. Attempts have their own rule (`folding.py`); what people ask for is refused at its limit.
 """
 
 from __future__ import annotations

@@ -38,9 +38,10 @@ from chalicelib.domain.facts import (
     SettledByHand,
     Waiver,
 )
+from chalicelib.domain.folding import fold
 from chalicelib.domain.money import currency, display
 from chalicelib.domain.obligations import refunds_key, whatever_is_owed
-from chalicelib.domain.payments import Owing, PaymentStatus, fold, is_returned, standing
+from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
 from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings

@@ -23,8 +23,9 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     RefundSeen,
 )
+from chalicelib.domain.folding import fold
 from chalicelib.domain.money import Money, UnknownCurrencyError, display
-from chalicelib.domain.payments import fold, is_unproven
+from chalicelib.domain.payments import is_unproven
 from chalicelib.domain.refunds import is_failed, refunded, refunds_of
 from chalicelib.domain.sessions import Session
 

@@ -19,9 +19,8 @@ from enum import Enum
 from typing import Final, TypeVar
 
 from chalicelib.domain.bounds import PAYERS, was_offered
-from chalicelib.domain.facts import Attempt, AttemptState
+from chalicelib.domain.facts import LIVE, Attempt, AttemptState
 from chalicelib.domain.ids import LAST_PARTICIPANT_NUMBER
-from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import (
     MAX_PARTICIPANTS,
     Fee,

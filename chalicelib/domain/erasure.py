@@ -11,9 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.concerns import concerns
-from chalicelib.domain.facts import NOTHING_YET, PaymentHistory, RefundStatus
+from chalicelib.domain.facts import LIVE, NOTHING_YET, PaymentHistory, RefundStatus
 from chalicelib.domain.obligations import due_at
-from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import Participant, Session, cancel
 from chalicelib.domain.teams import PayeeAccount, Team
 

@@ -1,6 +1,7 @@
 """What Stripe and people told us about one participant's money: the vocabulary of the payment machine.
 
-Records only. Nothing here decides; `payments.py` folds what was seen into what is kept, and says what it adds up to.
+Records only. Nothing here decides; `folding.py` folds what was seen into what is kept, `payments.py` says what it
+adds up to.
 Amounts are integers in the currency's minor unit, currencies lower-case ISO 4217 codes, times aware UTC datetimes.
 `stripe_account_id` is None for the deployment's own Stripe account.
 """
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 
 class AttemptState(StrEnum):
-    """How far one offer to pay has come, as far as Stripe has told us. The table in `payments.py` orders them."""
+    """How far one offer to pay has come, as far as Stripe has told us. The table in `folding.py` orders them."""
 
     PLANNED = "planned"
     """Saved, perhaps sent; whether Stripe made a Checkout Session of it is not known."""
@@ -26,6 +27,10 @@ class AttemptState(StrEnum):
     FAILED = "failed"
     """Complete, and the delayed payment failed afterwards."""
     PAID = "paid"
+
+
+LIVE = frozenset({AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSING})
+"""Attempts that money may still come from in the ordinary way."""
 
 
 class RefundStatus(StrEnum):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.facts import (
+    LIVE,
     Attempt,
     AttemptState,
     Charge,
@@ -21,7 +22,6 @@ from chalicelib.domain.facts import (
     RefundReason,
 )
 from chalicelib.domain.payments import (
-    LIVE,
     Judged,
     Owing,
     disputes_of,

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.admission import Admission, admit
-from chalicelib.domain.facts import Attempt, AttemptState, CheckoutOrder
+from chalicelib.domain.facts import LIVE, Attempt, AttemptState, CheckoutOrder
 from chalicelib.domain.money import Money, application_fee
 from chalicelib.domain.obligations import is_wanted
-from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 from chalicelib.domain.teams import Team
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from chalicelib.domain.facts import Attempt, PaymentHistory
-from chalicelib.domain.payments import LIVE
+from chalicelib.domain.facts import LIVE, Attempt, PaymentHistory
 from chalicelib.domain.troubles import look_key, trouble_with
 
 

@@ -13,8 +13,9 @@ from enum import StrEnum
 
 from chalicelib.domain import ids
 from chalicelib.domain.facts import NOTHING_YET, Attempt, PaymentHistory, RefundReason, Seen
+from chalicelib.domain.folding import fold
 from chalicelib.domain.money import FeeError, Money, UnknownCurrencyError, check_fee
-from chalicelib.domain.payments import Owing, fold
+from chalicelib.domain.payments import Owing
 from chalicelib.domain.teams import ChargeBar, Team
 
 MAX_PARTICIPANTS = 50

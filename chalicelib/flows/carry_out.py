@@ -11,6 +11,7 @@ from functools import reduce
 from typing import assert_never
 
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptLooked, AttemptVoid, PaymentHistory, Seen
+from chalicelib.domain.folding import fold
 from chalicelib.domain.obligations import (
     ExpireCheckout,
     FetchCharge,
@@ -20,7 +21,6 @@ from chalicelib.domain.obligations import (
     MakeRefund,
     Obligation,
 )
-from chalicelib.domain.payments import fold
 from chalicelib.domain.troubles import look_key, trouble_with
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import AccountGoneError, StripeError

@@ -28,7 +28,7 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Seen,
 )
-from chalicelib.domain.payments import fold
+from chalicelib.domain.folding import fold
 from tests.support.histories import (
     HOUR,
     MINUTE,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.admission import Door
 from chalicelib.domain.facts import (
+    LIVE,
     NOTHING_YET,
     ActFailed,
     Attempt,
@@ -35,7 +36,6 @@ from chalicelib.domain.offers import (
     plan,
 )
 from chalicelib.domain.offers import Plan as PlanAnew
-from chalicelib.domain.payments import LIVE
 from chalicelib.domain.sessions import Fee, Session
 from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.domain.troubles import OFFER_KEY

@@ -23,8 +23,9 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Seen,
 )
+from chalicelib.domain.folding import DEAD_ATTEMPTS_KEPT
 from chalicelib.domain.obligations import due_at
-from chalicelib.domain.payments import DEAD_ATTEMPTS_KEPT, PaymentStatus
+from chalicelib.domain.payments import PaymentStatus
 from tests.support.examples import examples
 from tests.support.histories import (
     attempt,

@@ -19,8 +19,9 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     Trouble,
 )
+from chalicelib.domain.folding import fold
 from chalicelib.domain.obligations import obligations, whatever_is_owed
-from chalicelib.domain.payments import PaymentStatus, fold
+from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import OFFER_KEY, expire_key, look_key, trouble_with

@@ -26,7 +26,7 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Trouble,
 )
-from chalicelib.domain.payments import DEAD_ATTEMPTS_KEPT
+from chalicelib.domain.folding import DEAD_ATTEMPTS_KEPT
 from chalicelib.domain.sessions import (
     MAX_NAME,
     MAX_PARTICIPANTS,

@@ -34,8 +34,9 @@ from chalicelib.domain.facts import (
     SettledByHand,
     Waiver,
 )
+from chalicelib.domain.folding import fold
 from chalicelib.domain.obligations import MakeRefund, Obligation, obligations
-from chalicelib.domain.payments import Standing, fold, standing
+from chalicelib.domain.payments import Standing, standing
 from chalicelib.domain.sessions import Fee, Participant, Role, Session, owing
 from chalicelib.domain.teams import PayeeAccount, Team
 
