@@ -27,6 +27,7 @@ from typing_extensions import override
 
 from chalicelib.domain.facts import Attempt, CheckoutSeen, Dispute, DisputeSeen, Payment, RefundSeen, Seen
 from chalicelib.domain.obligations import MakeRefund
+from chalicelib.domain.refusals import Refusal
 from chalicelib.gateways import stripe_objects as objects
 from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_events import Event, event_of
@@ -44,7 +45,7 @@ RATE_LIMITED_WAIT_SECONDS = 0.5
 SAVE_SECONDS = 4
 """Kept back from every call, so that what Stripe answered can still be saved before the request's time is up."""
 
-API_VERSION = "2026-10-28.endive"
+API_VERSION = "2026-08-26.dahlia"
 """Pinned, so that an upgrade of the library does not change what we read."""
 
 _LISTING_SLACK = timedelta(minutes=5)
@@ -60,12 +61,19 @@ class StripeError(Exception):
 
 
 class StripeRefusedError(StripeError):
-    """Nothing was made. `code` and `param` are Stripe's, or None."""
+    """Nothing was made. `refusal` holds what Stripe says of it; `code` and `param` are its, or None."""
 
-    def __init__(self, code: str | None, param: str | None) -> None:
-        super().__init__(f"Stripe refused: code {code or 'none'}, parameter {param or 'none'}")
-        self.code = code
-        self.param = param
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"Stripe refused: code {refusal.code or 'none'}, parameter {refusal.param or 'none'}")
+        self.refusal = refusal
+
+    @property
+    def code(self) -> str | None:
+        return self.refusal.code
+
+    @property
+    def param(self) -> str | None:
+        return self.refusal.param
 
 
 class AccountGoneError(StripeRefusedError):
@@ -74,7 +82,7 @@ class AccountGoneError(StripeRefusedError):
     CODE: Final = "account_invalid"
 
     def __init__(self, param: str | None = None) -> None:
-        super().__init__(self.CODE, param)
+        super().__init__(Refusal(self.CODE, param))
 
     @override
     def __str__(self) -> str:
@@ -354,5 +362,10 @@ def _our_error(error: stripe.StripeError) -> StripeError:
         return StripeUncertainError(f"status {status or 'none'}")
     # Errors of OAuth have no code but their own name (https://docs.stripe.com/connect/oauth-reference).
     told = error.error
-    code, param = getattr(told, "code", None) or error.code, getattr(told, "param", None)
-    return AccountGoneError(param) if code == AccountGoneError.CODE else StripeRefusedError(code, param)
+    refusal = Refusal(
+        code=getattr(told, "code", None) or error.code,
+        param=getattr(told, "param", None),
+        kind=getattr(told, "type", None),
+        request_id=error.request_id,
+    )
+    return AccountGoneError(refusal.param) if refusal.code == AccountGoneError.CODE else StripeRefusedError(refusal)

@@ -20,7 +20,7 @@ from sandbox.stripe_standin.payments import Outcome
 from sandbox.stripe_standin.world import Books, ControlError, World, copied
 
 Send = Callable[[str, Mapping[str, str], bytes], int]
-API_VERSION = "2026-10-28.endive"
+API_VERSION = "2026-08-26.dahlia"
 KINDS = {
     "checkout_sessions": "checkout.session",
     "payment_intents": "payment_intent",

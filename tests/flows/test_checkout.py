@@ -86,7 +86,7 @@ def test_stripe_is_sent_exactly_these_parameters(world: World) -> None:
     }
     assert asked == "post https://api.stripe.com/v1/checkout/sessions"
     assert headers["Idempotency-Key"] == f"attempt-{started.attempt_id}"
-    assert headers["Stripe-Version"] == "2026-10-28.endive"
+    assert headers["Stripe-Version"] == "2026-08-26.dahlia"
     assert "Stripe-Account" not in headers
     assert form == {
         "mode": "payment",

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.config import SettingsError
 from chalicelib.domain.links import InvalidLinkError
+from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
 from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.change import ContendedError
@@ -51,7 +52,7 @@ STATUSES: list[tuple[Exception, int]] = [
     (AccountGoneError(SECRET), 503),
     (BadSignatureError(SECRET), 400),
     (RoomUnavailableError(SECRET), 503),
-    (StripeRefusedError(SECRET, SECRET), 503),
+    (StripeRefusedError(Refusal(SECRET, SECRET)), 503),
     (StripeUncertainError(SECRET), 503),
     (StripeBrokenError(SECRET), 503),
     (StrangeObjectError(SECRET), 503),

@@ -313,6 +313,6 @@ def test_an_unknown_path_is_a_404_that_says_so(shop: Shop) -> None:
 
 
 def test_answers_carry_a_request_id_and_the_version_that_was_asked_for(client: stripe.StripeClient) -> None:
-    response = client.raw_request("get", "/v1/checkout/sessions", stripe_version="2026-10-28.endive")
+    response = client.raw_request("get", "/v1/checkout/sessions", stripe_version="2026-08-26.dahlia")
     assert response.headers["Request-Id"].startswith("req_")
-    assert response.headers["stripe-version"] == "2026-10-28.endive"
+    assert response.headers["stripe-version"] == "2026-08-26.dahlia"

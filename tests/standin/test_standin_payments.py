@@ -55,7 +55,7 @@ def test_an_event_is_a_snapshot_of_its_moment(shop: Shop, standin: StripeStandIn
     updated = shop.get("/v1/events", type="charge.updated")["data"][0]
     assert updated["data"]["object"]["balance_transaction"].startswith("txn_")
     assert updated["data"]["previous_attributes"] == {"balance_transaction": None}
-    assert (updated["livemode"], updated["api_version"]) == (False, "2026-10-28.endive")
+    assert (updated["livemode"], updated["api_version"]) == (False, "2026-08-26.dahlia")
     assert updated["request"] == {"id": None, "idempotency_key": None}
     assert "account" not in updated
 
