@@ -77,6 +77,7 @@ class Api:
         with self.lock:
             checkout.expire_overdue(self.world)
             books = self._authenticated(request)
+            self._require_version(request)
             if fault is FaultKind.RATE_LIMIT:
                 raise errors.rate_limited()
             replay = self._begin(request, books)
@@ -100,6 +101,12 @@ class Api:
         if books is None or not books.authorized:
             raise errors.account_invalid(key, str(account_id))
         return books
+
+    def _require_version(self, request: Request) -> None:
+        """Refuse another version than the one that is played, which Stripe would serve: raises StripeError 400."""
+        asked, played = request.headers.get("Stripe-Version"), self.world.api_version
+        if asked not in {None, played}:
+            raise errors.version_not_simulated(str(asked), played)
 
     def _begin(self, request: Request, books: Books) -> Answer | None:
         key = request.idempotency_key
@@ -165,8 +172,11 @@ class Api:
         return expanded(self.world, call.books, route.handler(call), call.params.get("expand", []))
 
     def _answer(self, request: Request, status: int, body: JsonObject) -> Answer:
-        version = request.headers.get("Stripe-Version", self.world.api_version)
-        fields = {"Content-Type": "application/json", "Request-Id": request.request_id, "Stripe-Version": version}
+        fields = {
+            "Content-Type": "application/json",
+            "Request-Id": request.request_id,
+            "Stripe-Version": self.world.api_version,
+        }
         for name in ("Idempotency-Key", "Stripe-Account"):
             if name in request.headers:
                 fields[name] = request.headers[name]

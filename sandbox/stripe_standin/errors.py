@@ -95,6 +95,14 @@ def no_client_application() -> StripeError:
     return StripeError(400, "You must have a client application set in order to make this request.")
 
 
+def version_not_simulated(version: str, played: str) -> StripeError:
+    message = (
+        f"The Stripe stand-in plays version {played} of Stripe's API alone, and this request asks for {version} "
+        "(Stripe-Version). Stripe would serve it."
+    )
+    return StripeError(400, message, sticks=False)
+
+
 def redacted(key: str) -> str:
     """Give a key as Stripe shows it in messages: first letters and last four."""
     return f"{key[:8]}{'*' * max(len(key) - 12, 4)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

@@ -1,22 +1,16 @@
 """What each endpoint of the stand-in takes, as tables. No logic: parameters.py reads them.
 
-Names, limits and choices follow Stripe's OpenAPI document (https://github.com/stripe/openapi). A parameter that Stripe
-knows and the stand-in does not simulate is listed as such, so that it is refused and never silently ignored.
+They are made from the types of Stripe's library (library_types.py). What stands here is which of Stripe's parameters
+the stand-in simulates, and the limits that types cannot tell, which follow Stripe's OpenAPI document
+(https://github.com/stripe/openapi). To simulate one more, write its name into its table: `AS_TYPED` takes it as the
+library's type has it, `Fields` goes into it, `Only` names the values of an enumeration.
 """
 
-from sandbox.stripe_standin.parameters import (
-    Boolean,
-    Choice,
-    Email,
-    Integer,
-    Kind,
-    ListOf,
-    Metadata,
-    Record,
-    Text,
-    TimeRange,
-    Url,
-)
+from stripe import params
+from stripe.params import checkout
+
+from sandbox.stripe_standin.library_types import AS_TYPED, Fields, Only, Simulated, table
+from sandbox.stripe_standin.parameters import Email, Integer, Metadata, Text, Url
 
 # Delayed bank debits, and the currencies they take: https://docs.stripe.com/payments/bank-debits
 BANK_DEBITS = {
@@ -28,13 +22,6 @@ BANK_DEBITS = {
     "us_bank_account": ("usd",),
 }
 PAYMENT_METHOD_TYPES = ("card", "link", *BANK_DEBITS)
-
-LOCALES = tuple(
-    """
-    auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk
-    sl sv th tr vi zh zh-HK zh-TW
-    """.split()  # noqa: SIM905 - a table to read
-)
 
 EVENT_TYPES = (
     "account.application.authorized", "account.application.deauthorized", "account.updated",
@@ -50,180 +37,142 @@ EVENT_TYPES = (
 )  # fmt: skip
 """All that the stand-in sends; a test holds it against what is announced."""
 
-EXPAND: dict[str, Kind] = {"expand": ListOf(Text())}
-RETRIEVE = Record(EXPAND)
-PAGE: dict[str, Kind] = {
-    "created": TimeRange(),
-    "ending_before": Text(),
+EXPAND: dict[str, Simulated] = {"expand": AS_TYPED}
+RETRIEVE = table(params.EventRetrieveParams, EXPAND)
+CURSOR: dict[str, Simulated] = {
+    "ending_before": AS_TYPED,
     "limit": Integer(least=1, most=100),
-    "starting_after": Text(),
+    "starting_after": AS_TYPED,
     **EXPAND,
 }
+PAGE: dict[str, Simulated] = {**CURSOR, "created": AS_TYPED}
 
-PRICE_DATA = Record(
+PRODUCT_DATA = Fields(
+    {
+        "name": AS_TYPED,
+        "description": Text(40000),
+        "images": Url(),
+        "metadata": AS_TYPED,
+        "tax_code": AS_TYPED,
+    },
+)
+PRICE_DATA = Fields(
     {
         "currency": Text(3),
-        "product_data": Record(
-            {
-                "name": Text(),
-                "description": Text(40000),
-                "images": ListOf(Url()),
-                "metadata": Metadata(),
-                "tax_code": Text(),
-            },
-            required=("name",),
-            not_simulated=frozenset({"unit_label"}),
-        ),
-        "tax_behavior": Choice(("exclusive", "inclusive", "unspecified")),
+        "product_data": PRODUCT_DATA,
+        "tax_behavior": AS_TYPED,
         "unit_amount": Integer(least=0),
     },
-    required=("currency", "product_data", "unit_amount"),
-    not_simulated=frozenset({"product", "recurring", "unit_amount_decimal"}),
+    required=("product_data", "unit_amount"),  # since what may stand in their place is not simulated
 )
 
-CHECKOUT_SESSION_CREATE = Record(
+CHECKOUT_SESSION_CREATE = table(
+    checkout.SessionCreateParams,
     {
-        "adaptive_pricing": Record({"enabled": Boolean()}),
-        "billing_address_collection": Choice(("auto", "required")),
+        "adaptive_pricing": Fields({"enabled": AS_TYPED}),
+        "billing_address_collection": AS_TYPED,
         "cancel_url": Url(),
         "client_reference_id": Text(200),
-        "customer_creation": Choice(("always", "if_required")),
+        "customer_creation": AS_TYPED,
         "customer_email": Email(),
-        "expires_at": Integer(),
+        "expires_at": AS_TYPED,
         "integration_identifier": Text(200),
-        "line_items": ListOf(
-            Record(
-                {"price_data": PRICE_DATA, "quantity": Integer(least=1), "metadata": Metadata()},
-                required=("price_data", "quantity"),
-                not_simulated=frozenset({"adjustable_quantity", "price", "tax_rates"}),
-            )
+        "line_items": Fields(
+            {"price_data": PRICE_DATA, "quantity": Integer(least=1), "metadata": AS_TYPED},
+            required=("price_data", "quantity"),
         ),
-        "locale": Choice(LOCALES),
-        "metadata": Metadata(),
-        "mode": Choice(("payment", "setup", "subscription")),
-        "payment_intent_data": Record(
+        "locale": AS_TYPED,
+        "metadata": AS_TYPED,
+        "mode": AS_TYPED,
+        "payment_intent_data": Fields(
             {
                 "application_fee_amount": Integer(least=1),
                 "description": Text(1000),
-                "metadata": Metadata(),
+                "metadata": AS_TYPED,
                 "receipt_email": Email(),
                 "statement_descriptor": Text(22),
                 "statement_descriptor_suffix": Text(22),
-                "transfer_group": Text(),
-            },
-            not_simulated=frozenset(
-                {"capture_method", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data"}
-            ),
+                "transfer_group": AS_TYPED,
+            }
         ),
-        "payment_method_types": ListOf(Choice(PAYMENT_METHOD_TYPES)),
-        "phone_number_collection": Record({"enabled": Boolean()}, required=("enabled",)),
-        "submit_type": Choice(("auto", "book", "donate", "pay", "subscribe")),
+        "payment_method_types": Only(PAYMENT_METHOD_TYPES),
+        "phone_number_collection": Fields({"enabled": AS_TYPED}),
+        "submit_type": AS_TYPED,
         "success_url": Url(),
-        "ui_mode": Choice(("hosted_page",)),
+        "ui_mode": Only(("hosted_page",)),
         **EXPAND,
     },
-    required=("mode", "line_items", "success_url"),
-    not_simulated=frozenset(
-        {
-            "after_expiration", "allow_promotion_codes", "automatic_tax", "branding_settings", "consent_collection",
-            "currency", "custom_fields", "custom_text", "customer", "customer_account", "customer_update", "discounts",
-            "excluded_payment_method_types", "invoice_creation", "managed_payments", "name_collection",
-            "optional_items", "origin_context", "payment_method_collection", "payment_method_configuration",
-            "payment_method_data", "payment_method_options", "permissions", "redirect_on_completion", "return_url",
-            "saved_payment_method_options", "setup_intent_data", "shipping_address_collection", "shipping_options",
-            "subscription_data", "tax_id_collection", "wallet_options",
-        }
-    ),
-)  # fmt: skip
-
-CHECKOUT_SESSION_LIST = Record(
-    {**PAGE, "payment_intent": Text(), "status": Choice(("complete", "expired", "open"))},
-    not_simulated=frozenset({"customer", "customer_account", "customer_details", "payment_link", "subscription"}),
+    required=("mode", "line_items", "success_url"),  # in prose: of a hosted page that takes a payment
 )
-CHECKOUT_SESSION_EXPIRE = RETRIEVE
-LINE_ITEM_LIST = Record({name: kind for name, kind in PAGE.items() if name != "created"})
 
-PAYMENT_INTENT_RETRIEVE = Record(EXPAND, not_simulated=frozenset({"client_secret"}))
-PAYMENT_INTENT_LIST = Record(PAGE, not_simulated=frozenset({"customer", "customer_account"}))
-CHARGE_LIST = Record({**PAGE, "payment_intent": Text()}, not_simulated=frozenset({"customer", "transfer_group"}))
+CHECKOUT_SESSION_LIST = table(checkout.SessionListParams, {**PAGE, "payment_intent": AS_TYPED, "status": AS_TYPED})
+CHECKOUT_SESSION_EXPIRE = table(checkout.SessionExpireParams, EXPAND)
+LINE_ITEM_LIST = table(checkout.SessionListLineItemsParams, CURSOR)
 
-REFUND_CREATE = Record(
+PAYMENT_INTENT_RETRIEVE = table(params.PaymentIntentRetrieveParams, EXPAND)
+PAYMENT_INTENT_LIST = table(params.PaymentIntentListParams, PAGE)
+CHARGE_LIST = table(params.ChargeListParams, {**PAGE, "payment_intent": AS_TYPED})
+
+REFUND_CREATE = table(
+    params.RefundCreateParams,
     {
         "amount": Integer(least=1),
-        "charge": Text(),
-        "metadata": Metadata(),
-        "payment_intent": Text(),
-        "reason": Choice(("duplicate", "fraudulent", "requested_by_customer")),
-        "refund_application_fee": Boolean(),
-        "reverse_transfer": Boolean(),
+        "charge": AS_TYPED,
+        "metadata": AS_TYPED,
+        "payment_intent": AS_TYPED,
+        "reason": AS_TYPED,
+        "refund_application_fee": AS_TYPED,
+        "reverse_transfer": AS_TYPED,
         **EXPAND,
     },
-    not_simulated=frozenset({"currency", "customer", "instructions_email", "origin"}),
 )
-REFUND_LIST = Record({**PAGE, "charge": Text(), "payment_intent": Text()})
-DISPUTE_LIST = Record({**PAGE, "charge": Text(), "payment_intent": Text()})
-APPLICATION_FEE_LIST = Record({**PAGE, "charge": Text()})
-BALANCE_TRANSACTION_LIST = Record(
-    {**PAGE, "currency": Text(3), "source": Text(), "type": Text()}, not_simulated=frozenset({"payout"})
+REFUND_LIST = table(params.RefundListParams, {**PAGE, "charge": AS_TYPED, "payment_intent": AS_TYPED})
+DISPUTE_LIST = table(params.DisputeListParams, {**PAGE, "charge": AS_TYPED, "payment_intent": AS_TYPED})
+APPLICATION_FEE_LIST = table(params.ApplicationFeeListParams, {**PAGE, "charge": AS_TYPED})
+BALANCE_TRANSACTION_LIST = table(
+    params.BalanceTransactionListParams, {**PAGE, "currency": Text(3), "source": AS_TYPED, "type": AS_TYPED}
 )
-EVENT_LIST = Record({**PAGE, "type": Text(), "types": ListOf(Text())}, not_simulated=frozenset({"delivery_success"}))
+EVENT_LIST = table(params.EventListParams, {**PAGE, "type": AS_TYPED, "types": AS_TYPED})
 
 # --- accounts and webhook endpoints: of the platform alone ------------------------------------------------------------
 
-ACCOUNT_CREATE = Record(
+ACCOUNT_CREATE = table(
+    params.AccountCreateParams,
     {
-        "business_profile": Record(
-            {"name": Text()},
-            not_simulated=frozenset(
-                {
-                    "annual_revenue", "estimated_worker_count", "mcc", "minority_owned_business_designation",
-                    "monthly_estimated_revenue", "product_description", "support_address", "support_email",
-                    "support_phone", "support_url", "url",
-                }
-            ),
-        ),
-        "controller": Record(
+        "business_profile": Fields({"name": AS_TYPED}),
+        "controller": Fields(
             {
-                "fees": Record({"payer": Choice(("account", "application"))}),
-                "losses": Record({"payments": Choice(("application", "stripe"))}),
-                "requirement_collection": Choice(("application", "stripe")),
-                "stripe_dashboard": Record({"type": Choice(("express", "full", "none"))}),
+                "fees": Fields({"payer": AS_TYPED}),
+                "losses": Fields({"payments": AS_TYPED}),
+                "requirement_collection": AS_TYPED,
+                "stripe_dashboard": Fields({"type": AS_TYPED}),
             }
         ),
-        "country": Text(),
-        "default_currency": Text(),
+        "country": AS_TYPED,
+        "default_currency": AS_TYPED,
         "email": Email(),
-        "metadata": Metadata(),
+        "metadata": AS_TYPED,
         **EXPAND,
     },
-    not_simulated=frozenset(
-        {
-            "account_token", "bank_account", "business_type", "capabilities", "company", "documents",
-            "external_account", "groups", "individual", "settings", "tos_acceptance", "type",
-        }
-    ),
-)  # fmt: skip
-ACCOUNT_LINK_CREATE = Record(
-    {
-        "account": Text(),
-        "refresh_url": Url(),
-        "return_url": Url(),
-        "type": Choice(("account_onboarding", "account_update")),
-        **EXPAND,
-    },
-    required=("account", "type", "refresh_url", "return_url"),
-    not_simulated=frozenset({"collect", "collection_options"}),
+)
+ACCOUNT_LINK_CREATE = table(
+    params.AccountLinkCreateParams,
+    {"account": AS_TYPED, "refresh_url": Url(), "return_url": Url(), "type": AS_TYPED, **EXPAND},
+    required=("refresh_url", "return_url"),  # in prose: of the types that are simulated
 )
 
-WEBHOOK_ENDPOINT: dict[str, Kind] = {
-    "description": Text(),
-    "enabled_events": ListOf(Choice(("*", *EVENT_TYPES))),
+WEBHOOK_ENDPOINT: dict[str, Simulated] = {
+    "description": AS_TYPED,
+    "enabled_events": Only(("*", *EVENT_TYPES)),
     "url": Url(),
     **EXPAND,
 }
-WEBHOOK_ENDPOINT_CREATE = Record(
-    {**WEBHOOK_ENDPOINT, "api_version": Text(), "connect": Boolean(), "metadata": Metadata()},
-    required=("enabled_events", "url"),
+WEBHOOK_ENDPOINT_CREATE = table(
+    params.WebhookEndpointCreateParams,
+    {**WEBHOOK_ENDPOINT, "api_version": AS_TYPED, "connect": AS_TYPED, "metadata": AS_TYPED},
 )
-WEBHOOK_ENDPOINT_UPDATE = Record({**WEBHOOK_ENDPOINT, "disabled": Boolean(), "metadata": Metadata(unsets=True)})
-WEBHOOK_ENDPOINT_LIST = LINE_ITEM_LIST
+WEBHOOK_ENDPOINT_UPDATE = table(
+    params.WebhookEndpointUpdateParams,
+    {**WEBHOOK_ENDPOINT, "disabled": AS_TYPED, "metadata": Metadata(unsets=True)},
+)
+WEBHOOK_ENDPOINT_LIST = table(params.WebhookEndpointListParams, CURSOR)

@@ -54,7 +54,14 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Choice:
+    """`not_simulated`: values that Stripe knows as well."""
+
     values: tuple[str, ...]
+    not_simulated: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        return (*self.values, *self.not_simulated)
 
 
 @dataclass(frozen=True)
@@ -173,9 +180,11 @@ def read_boolean(raw: str, name: str) -> bool:
 
 
 def read_choice(kind: Choice, raw: str, name: str) -> str:
+    if raw in kind.not_simulated:
+        raise parameter_not_simulated(f"{name}={raw}")
     if raw not in kind.values:
-        *others, last = kind.values
-        allowed = f"{', '.join(others)}, or {last}" if len(others) > 1 else " or ".join(kind.values)
+        *others, last = kind.known
+        allowed = f"{', '.join(others)}, or {last}" if len(others) > 1 else " or ".join(kind.known)
         raise parameter_invalid(f"Invalid {name}: must be one of {allowed}", name)
     return raw
 

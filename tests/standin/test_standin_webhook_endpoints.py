@@ -160,7 +160,9 @@ def test_an_unknown_event_is_refused_by_its_place(shop: Shop, name: str) -> None
         ({"colour": "red"}, "colour"),
         ({"disabled": True}, "disabled"),
         ({"enabled_events": "*"}, "enabled_events"),
-        ({"api_version": "2020-01-01"}, "api_version=2020-01-01"),
+        ({"api_version": "2020-01-01"}, "api_version"),
+        ({"api_version": "2020-03-02"}, "api_version=2020-03-02"),
+        ({"enabled_events": ["charge.captured"]}, "enabled_events[0]=charge.captured"),
     ],
 )
 def test_a_malformed_endpoint_is_refused(shop: Shop, changes: dict[str, object], param: str) -> None:
