@@ -43,6 +43,11 @@ class StripeDocument:
         paths = sorted(self._document["paths"].items(), key=lambda one: "{" in one[0])
         return [(re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), item) for path, item in paths]
 
+    @property
+    def version(self) -> str:
+        """Of Stripe's API."""
+        return str(self._document["info"]["version"])
+
     @cached_property
     def event_types(self) -> frozenset[str]:
         """Every type of event that an endpoint can ask for."""

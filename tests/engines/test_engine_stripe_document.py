@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.gateways.stripe_api import API_VERSION
 from sandbox import stripe_standin
 from sandbox.stripe_standin import errors
 from sandbox.stripe_standin.parameters import Choice, Kind, ListOf, Record
@@ -65,6 +66,11 @@ def answers(tour: Tour) -> Iterator[tuple[Answered, int, Any]]:
     for one in tour.standin.answered:
         if one.answer is not None:
             yield one, one.answer.status, one.answer.json()
+
+
+def test_the_document_is_of_the_version_that_is_pinned(document: StripeDocument) -> None:
+    """Without exceptions: tests/gateways says the same of the library and of the stand-in."""
+    assert document.version == API_VERSION == "2026-08-26.dahlia"
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
