@@ -24,6 +24,7 @@ from sandbox.stripe_standin.parameters import (
     TimeRange,
     Url,
 )
+from sandbox.stripe_standin.standin import API_VERSION
 from tests.standin.shop import Shop, appointment, client_of, item
 
 PRICE = item()["price_data"]
@@ -162,13 +163,13 @@ def test_a_refused_version_leaves_its_idempotency_key_free(shop: Shop) -> None:
 @pytest.mark.controls
 def test_a_request_without_a_version_is_served_in_the_one_that_is_played(standin: StripeStandIn) -> None:
     answer = standin.request("GET", "/v1/refunds", {"Authorization": f"Bearer {standin.secret_key}"}, b"")
-    assert (answer.status, answer.headers["Stripe-Version"]) == (200, "2026-08-26.dahlia")
+    assert (answer.status, answer.headers["Stripe-Version"]) == (200, API_VERSION)
 
 
 def test_answers_carry_a_request_id_and_the_version_that_was_asked_for(standin: StripeStandIn) -> None:
-    response = client_of(standin).raw_request("get", "/v1/checkout/sessions", stripe_version="2026-08-26.dahlia")
+    response = client_of(standin).raw_request("get", "/v1/checkout/sessions", stripe_version=API_VERSION)
     assert response.headers["Request-Id"].startswith("req_")
-    assert response.headers["stripe-version"] == "2026-08-26.dahlia"
+    assert response.headers["stripe-version"] == API_VERSION
 
 
 # --- tables of types ------------------------------------------------------------------------------------------------

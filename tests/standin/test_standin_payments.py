@@ -4,6 +4,7 @@ import pytest
 import stripe
 
 from sandbox.stripe_standin import CheckoutClosedError, ControlError, StripeStandIn, UnknownCardError
+from sandbox.stripe_standin.standin import API_VERSION
 from tests.standin.shop import NOON_TIMESTAMP, Clock, Inbox, Shop, client_of, item, new_standin
 
 pytestmark = pytest.mark.controls
@@ -55,7 +56,7 @@ def test_an_event_is_a_snapshot_of_its_moment(shop: Shop, standin: StripeStandIn
     updated = shop.get("/v1/events", type="charge.updated")["data"][0]
     assert updated["data"]["object"]["balance_transaction"].startswith("txn_")
     assert updated["data"]["previous_attributes"] == {"balance_transaction": None}
-    assert (updated["livemode"], updated["api_version"]) == (False, "2026-08-26.dahlia")
+    assert (updated["livemode"], updated["api_version"]) == (False, API_VERSION)
     assert updated["request"] == {"id": None, "idempotency_key": None}
     assert "account" not in updated
 

@@ -66,7 +66,7 @@ def test_an_endpoint_is_what_it_was_said_to_be(shop: Shop, standin: StripeStandI
         metadata={"by": "ops"},
         enabled_events=["*"],
     )
-    assert (made["application"], made["api_version"]) == (standin.client_id, "2026-08-26.dahlia")
+    assert (made["application"], made["api_version"]) == (standin.client_id, API_VERSION)
     assert (made["description"], made["metadata"], made["enabled_events"]) == ("Anteroom", {"by": "ops"}, ["*"])
 
 
