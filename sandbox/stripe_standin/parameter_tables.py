@@ -115,6 +115,23 @@ CHECKOUT_SESSION_CREATE = Record(
                 {"capture_method", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data"}
             ),
         ),
+        "payment_method_options": Record(
+            {
+                "acss_debit": Record(
+                    {
+                        "mandate_options": Record(
+                            {
+                                "interval_description": Text(500),
+                                "payment_schedule": Choice(("combined", "interval", "sporadic")),
+                                "transaction_type": Choice(("business", "personal")),
+                            },
+                            not_simulated=frozenset({"custom_mandate_url", "default_for"}),
+                        ),
+                    },
+                    not_simulated=frozenset({"currency", "setup_future_usage", "target_date", "verification_method"}),
+                ),
+            },
+        ),
         "payment_method_types": ListOf(Choice(PAYMENT_METHOD_TYPES)),
         "phone_number_collection": Record({"enabled": Boolean()}, required=("enabled",)),
         "submit_type": Choice(("auto", "book", "donate", "pay", "subscribe")),
@@ -129,7 +146,7 @@ CHECKOUT_SESSION_CREATE = Record(
             "currency", "custom_fields", "custom_text", "customer", "customer_account", "customer_update", "discounts",
             "excluded_payment_method_types", "invoice_creation", "managed_payments", "name_collection",
             "optional_items", "origin_context", "payment_method_collection", "payment_method_configuration",
-            "payment_method_data", "payment_method_options", "permissions", "redirect_on_completion", "return_url",
+            "payment_method_data", "permissions", "redirect_on_completion", "return_url",
             "saved_payment_method_options", "setup_intent_data", "shipping_address_collection", "shipping_options",
             "subscription_data", "tax_id_collection", "wallet_options",
         }
