@@ -31,6 +31,7 @@ class DelayedMethod:
         return country is None or not self.account_countries or country in self.account_countries
 
 
+_ABOUT_METHODS = frozenset({"payment_method_types", "payment_method_options"})
 _BACS_COUNTRIES = """
     AT AU BE BG CA CY CZ DE DK EE ES FI FR GB GR HR HU IE IT LI LT LU LV MT NL NO PL PT RO SE SG SI SK US
 """
@@ -50,6 +51,9 @@ DELAYED = {
     "us_bank_account": DelayedMethod(frozenset({"usd"}), frozenset({"US"}), "us_bank_account_ach_payments"),
 }
 
+CAPABILITIES = {"card": "card_payments", **{name: method.capability for name, method in DELAYED.items()}}
+"""Of each way of paying that is ever offered: its name in an account's `capabilities`."""
+
 
 def that_fit(methods: Iterable[str], currency: str, country: str | None) -> tuple[str, ...]:
     """Those that a fee in this currency can be paid by, to an account of this country; unknown ones never fit."""
@@ -66,6 +70,16 @@ def why_never(method: str, currencies: Collection[str], countries: Collection[st
     if countries and not any(known.fits_account(country) for country in countries):
         return f"it is for accounts in {_listed(known.account_countries)} only"
     return None
+
+
+def refused_of(asked: Iterable[str], param: str | None) -> tuple[str, ...]:
+    """Which delayed methods of a page Stripe may have refused it for; none where its parameter is another one.
+
+    It names the list, or a place in it, and does not always say which one: so all of them are in doubt.
+    """
+    if (param or "").partition("[")[0] not in _ABOUT_METHODS:
+        return ()
+    return tuple(one for one in asked if one in DELAYED)
 
 
 def _listed(names: Collection[str]) -> str:

@@ -133,28 +133,31 @@ def test_a_team_has_so_many_accounts_and_no_more() -> None:
 
 def test_what_stripe_says_of_an_account_is_kept_and_who_is_default_stays() -> None:
     team = connected(connected(TEAM, seen(), NOON), seen("acct_2"), NOON)
-    told = refreshed(team, seen("acct_2", charges_enabled=False, disabled_reason="listed", default_currency="usd"))
+    told = refreshed(
+        team, seen("acct_2", charges_enabled=False, disabled_reason="listed", default_currency="usd"), LATER
+    )
     assert told.charge_bar("acct_2") is ChargeBar.RESTRICTED
     assert told.charge_bar() is None
     assert defaults(told) == defaults(team)
     assert told.default_currency == "nzd"
-    assert refreshed(told, seen("acct_2")) == team
+    again = LATER + timedelta(hours=1)
+    assert refreshed(told, seen("acct_2"), again).account("acct_2") == replace(team.accounts[1], changed_at=again)
 
 
 def test_what_stripe_says_of_a_strange_account_changes_nothing() -> None:
     team = connected(TEAM, seen(), NOON)
-    assert refreshed(team, seen("acct_2", charges_enabled=False)) == team
-    assert refreshed(TEAM, seen()) == TEAM
+    assert refreshed(team, seen("acct_2", charges_enabled=False), LATER) == team
+    assert refreshed(TEAM, seen(), LATER) == TEAM
 
 
 def test_whether_the_owner_has_told_stripe_all_is_kept() -> None:
-    (account,) = refreshed(connected(TEAM, seen(), NOON), seen(details_submitted=False)).accounts
+    (account,) = refreshed(connected(TEAM, seen(), NOON), seen(details_submitted=False), LATER).accounts
     assert account.details_submitted is False
 
 
 def test_the_deployments_own_account_can_be_restricted_too() -> None:
     team = replace(TEAM, accounts=(PayeeAccount(None),))
-    told = refreshed(team, seen(None, charges_enabled=False, disabled_reason="requirements.past_due"))
+    told = refreshed(team, seen(None, charges_enabled=False, disabled_reason="requirements.past_due"), LATER)
     assert told.charge_bar() is ChargeBar.RESTRICTED
     assert told.default_currency == "nzd"
 
