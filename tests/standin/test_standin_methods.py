@@ -86,9 +86,11 @@ def test_a_canadian_debit_needs_the_terms_of_its_mandate(
     shop: Shop, standin: StripeStandIn, mandate: dict[str, str] | None, missing: str
 ) -> None:
     standin.set_country(None, "CA")
-    options = {} if mandate is None else {"payment_method_options": {"acss_debit": {"mandate_options": mandate}}}
+    options = None if mandate is None else {"acss_debit": {"mandate_options": mandate}}
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        shop.offer(payment_method_types=["acss_debit"], line_items=[item(currency="cad")], **options)
+        shop.offer(
+            payment_method_types=["acss_debit"], line_items=[item(currency="cad")], payment_method_options=options
+        )
     assert caught.value.param == f"payment_method_options[acss_debit][mandate_options][{missing}]"
 
 
