@@ -7,11 +7,12 @@ practitioner by itself; the next one that is connected takes its place.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.currencies import CURRENCIES
-from chalicelib.domain.teams import PayeeAccount, Team
+from chalicelib.domain.teams import PayeeAccount, RefusedMethod, Team
 
 MOST_ACCOUNTS = 50
 """Of one team, those disconnected among them."""
@@ -39,6 +40,7 @@ class AccountSeen:
     disabled_reason: str | None
     country: str | None
     default_currency: str | None
+    active_methods: tuple[str, ...] = ()
 
 
 def connected(team: Team, seen: AccountSeen, now: datetime) -> Team:
@@ -70,16 +72,32 @@ def check_room(team: Team) -> None:
         raise TooManyAccountsError
 
 
-def refreshed(team: Team, seen: AccountSeen) -> Team:
+def refreshed(team: Team, seen: AccountSeen, now: datetime) -> Team:
     """The team, with what Stripe says of this account now; as it was, where it has no such account."""
-    return _with_currency(
-        replace(
-            team,
-            accounts=tuple(
-                _as_seen(one, seen) if one.stripe_account_id == seen.stripe_account_id else one for one in team.accounts
-            ),
-        )
-    )
+    known = team.account(seen.stripe_account_id)
+    told = known and _as_seen(known, seen)
+    if known is None or told is None or told == known:
+        return _with_currency(team)
+    return _with_currency(_with(team, known, replace(told, changed_at=now)))
+
+
+def methods_refused(team: Team, stripe_account_id: str | None, methods: Iterable[str], now: datetime) -> Team:
+    """The team, whose offers on this account leave these out; as it was, where it has no such account."""
+    known = team.account(stripe_account_id)
+    if known is None:
+        return team
+    before = {one.method for one in known.refused_methods}
+    news = tuple(RefusedMethod(method, now) for method in methods if method not in before)
+    return _with(team, known, replace(known, refused_methods=(*known.refused_methods, *news)))
+
+
+def methods_tried_again(team: Team) -> Team:
+    """The team, whose offers leave out nothing that was refused before."""
+    return replace(team, accounts=tuple(replace(one, refused_methods=()) for one in team.accounts))
+
+
+def _with(team: Team, known: PayeeAccount, changed: PayeeAccount) -> Team:
+    return replace(team, accounts=tuple(changed if one is known else one for one in team.accounts))
 
 
 def disconnected(team: Team, stripe_account_id: str | None, at: datetime) -> Team:
@@ -87,8 +105,7 @@ def disconnected(team: Team, stripe_account_id: str | None, at: datetime) -> Tea
     known = team.account(stripe_account_id)
     if known is None or not known.is_connected or is_later(known.connected_at, at):
         return team
-    gone = replace(known, disconnected_at=at)
-    return replace(team, accounts=tuple(gone if one is known else one for one in team.accounts))
+    return _with(team, known, replace(known, disconnected_at=at))
 
 
 def made_default(team: Team, stripe_account_id: str | None) -> Team:
@@ -116,6 +133,8 @@ def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
         disabled_reason=seen.disabled_reason,
         country=seen.country,
         default_currency=seen.default_currency,
+        active_methods=seen.active_methods,
+        refused_methods=tuple(one for one in account.refused_methods if one.method not in seen.active_methods),
     )
 
 

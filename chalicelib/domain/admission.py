@@ -19,8 +19,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from chalicelib.domain.facts import AttemptState
+from chalicelib.domain.facts import AttemptState, Trouble
 from chalicelib.domain.obligations import has_strange_payment
+from chalicelib.domain.offer_terms import terms_now
 from chalicelib.domain.payments import PaymentStatus, standing
 from chalicelib.domain.reach import out_of_reach
 from chalicelib.domain.sessions import Participant, Session, owing
@@ -89,7 +90,7 @@ def _door_of_fee(session: Session, participant: Participant, team: Team, now: da
     status = standing(owing(session, participant), participant.history).status
     match status:
         case PaymentStatus.UNPAID:
-            return _offer(participant, team, now)
+            return _offer(session, participant, team, now)
         case PaymentStatus.PROCESSING:
             return Door.PROCESSING
         case PaymentStatus.REFUNDED:
@@ -106,16 +107,25 @@ def _door_of_fee(session: Session, participant: Participant, team: Team, now: da
             assert_never(status)
 
 
-def _offer(participant: Participant, team: Team, now: datetime) -> Door:
+def _offer(session: Session, participant: Participant, team: Team, now: datetime) -> Door:
     """An unpaid fee: pay it, unless the clinic cannot charge, or this payment needs a person first."""
     payee = participant.fee.payee if participant.fee else None
     if not team.can_charge(payee):
         return Door.CANNOT_CHARGE
     trouble = offer_trouble(participant.history)
-    waiting = trouble is not None and (trouble.retry_at is None or now < trouble.retry_at)
-    # What Stripe refused on one account, another one may take.
-    refused = [one for one in participant.history.attempts if one.state is AttemptState.VOID]
-    waiting &= not refused or refused[-1].stripe_account_id == team.charged_on(payee)
+    waiting = trouble is not None and _bars(trouble, session, participant, team, now)
     # Money that came in a shape we do not accept, or that we cannot see, must not be asked for a second time.
     unclear = has_strange_payment(participant.history) or any(out_of_reach(participant.history))
     return Door.OFFER_REFUSED if waiting or unclear else Door.PAY
+
+
+def _bars(trouble: Trouble, session: Session, participant: Participant, team: Team, now: datetime) -> bool:
+    """Whether this offer would be the one that Stripe refused, and it is not time to ask again."""
+    if trouble.retry_at is not None and now >= trouble.retry_at:
+        return False
+    if trouble.terms is not None:
+        return trouble.terms == terms_now(session, participant, team, now)
+    # Kept before terms were: what Stripe refused on one account, another one may take.
+    payee = participant.fee.payee if participant.fee else None
+    refused = [one for one in participant.history.attempts if one.state is AttemptState.VOID]
+    return not refused or refused[-1].stripe_account_id == team.charged_on(payee)

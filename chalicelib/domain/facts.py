@@ -175,10 +175,28 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedTerms:
+    """What an offer to pay was, or would be, made with, as far as Stripe may refuse it for that.
+
+    `account_since`: since when the account stands as it does. `plan` and `fee_basis_points` stand for the platform's
+    share of the fee.
+    """
+
+    stripe_account_id: str | None
+    account_since: datetime | None
+    amount: int
+    currency: str
+    methods: tuple[str, ...]
+    plan: str
+    fee_basis_points: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """An act that did not succeed: how often, why in plain words, and when it is tried again (None: no more).
 
-    `out_of_reach`: its Stripe account is not connected any more, so that nothing on it can be seen or done.
+    `out_of_reach`: its Stripe account is not connected any more, so that nothing on it can be seen or done. `terms`:
+    of an offer that Stripe refused; it bars no offer of other terms.
     """
 
     key: str
@@ -187,6 +205,7 @@ class Trouble:
     retry_at: datetime | None
     reason: str
     out_of_reach: bool = False
+    terms: OfferedTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,13 +324,14 @@ class AttemptLooked:
 
 @dataclass(frozen=True, slots=True)
 class ActFailed:
-    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry. `out_of_reach`: see `Trouble`."""
+    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry. The last two: see `Trouble`."""
 
     key: str
     failed_at: datetime
     reason: str
     jitter: float
     out_of_reach: bool = False
+    terms: OfferedTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.facts import LIVE, Attempt, AttemptState, CheckoutOrder
 from chalicelib.domain.money import Money, application_fee
 from chalicelib.domain.obligations import is_wanted
+from chalicelib.domain.offer_terms import methods
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 from chalicelib.domain.teams import Team
 
@@ -28,8 +29,6 @@ FRESH_FOR = timedelta(seconds=30)
 
 REPLACED_WITH_LESS_THAN = timedelta(minutes=10)
 KEY_KEPT_FOR = timedelta(hours=24)
-BUSINESS_DAYS_FOR_DELAYED = 5
-_SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
             product_name=f"Appointment with {team.name}",
             success_url=terms.return_url,
             cancel_url=terms.return_url,
-            payment_method_types=_methods(session, team, now),
+            payment_method_types=methods(session, fee, team, now),
             metadata=(
                 ("anteroom_team", session.team_id),
                 ("anteroom_participant", session.participant_id(participant.number)),
@@ -153,14 +152,3 @@ def expires_at(end_time: datetime, now: datetime) -> datetime:
     """The window's end, clamped to what Stripe takes with room for a slow request; whole seconds."""
     latest = min(end_time, now + LONGEST_OFFER)
     return max(latest, now + SHORTEST_OFFER).replace(microsecond=0)
-
-
-def _methods(session: Session, team: Team, now: datetime) -> tuple[str, ...]:
-    """Cards (wallets come with them); delayed methods only where the bank has time before the session."""
-    ahead = _business_days(now, session.start_time) > BUSINESS_DAYS_FOR_DELAYED
-    return ("card", *team.delayed_methods) if ahead else ("card",)
-
-
-def _business_days(since: datetime, until: datetime) -> int:
-    days = (until.date() - since.date()).days
-    return sum((since + timedelta(days=day)).weekday() < _SATURDAY for day in range(1, days + 1))

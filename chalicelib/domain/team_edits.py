@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from chalicelib.domain.accounts import made_default
+from chalicelib.domain.accounts import made_default, methods_tried_again
 from chalicelib.domain.edits import ABSENT, Absent
 from chalicelib.domain.money import currency
 from chalicelib.domain.teams import (
@@ -54,6 +54,8 @@ def edit_team(team: Team, edit: TeamEdit) -> Team:
     """
     if not isinstance(edit.default_account, Absent):
         team = made_default(team, edit.default_account)
+    if not isinstance(edit.delayed_methods, Absent):
+        team = methods_tried_again(team)
     return replace(
         team,
         name=_sent(edit.name, team.name, checked_name),

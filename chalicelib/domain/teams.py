@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.payment_methods import DELAYED
+
 
 class Plan(StrEnum):
     ESSENTIALS = "essentials"
@@ -79,14 +81,7 @@ MOST_BASIS_POINTS = 10_000
 
 LONGEST_LEAD = timedelta(hours=24)
 
-DELAYED_METHODS = (
-    "acss_debit",
-    "au_becs_debit",
-    "bacs_debit",
-    "nz_bank_account",
-    "sepa_debit",
-    "us_bank_account",
-)
+DELAYED_METHODS = tuple(DELAYED)
 """Bank debits that Checkout takes: https://docs.stripe.com/payments/payment-methods/integration-options."""
 
 
@@ -160,13 +155,22 @@ class ChargeBar(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedMethod:
+    """A way of paying that Stripe did not take on an account: it is not activated there, or does not fit."""
+
+    method: str
+    refused_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PayeeAccount:
     """A Stripe account the team is paid on; `stripe_account_id` None is the deployment's own account.
 
     One that was disconnected is kept, since attempts were made on it. What Stripe says of it: `charges_enabled`, and
     its code why not (`disabled_reason`); whether its owner has filled in what Stripe asks for; whether the platform
     made it (`is_controlled`: its owner cannot disconnect it at Stripe); its country (ISO 3166-1 alpha-2) and currency
-    (https://docs.stripe.com/api/accounts/object).
+    (https://docs.stripe.com/api/accounts/object), and which ways of paying are active (`capabilities`). `changed_at`:
+    since when Stripe says this. `refused_methods` are left out of offers until Stripe says that they are active.
     """
 
     stripe_account_id: str | None
@@ -179,6 +183,14 @@ class PayeeAccount:
     default_currency: str | None = None
     connected_at: datetime | None = None
     disconnected_at: datetime | None = None
+    active_methods: tuple[str, ...] = ()
+    changed_at: datetime | None = None
+    refused_methods: tuple[RefusedMethod, ...] = ()
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it stands as it does: what was refused before may be taken now."""
+        return self.changed_at or self.connected_at
 
     @property
     def is_connected(self) -> bool:

@@ -31,16 +31,17 @@ def with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
     """One failure more; each counts, so folding it again does change the history.
 
     What is out of reach stays so until it succeeds: no answer at all does not say that the account is there again. An
-    offer fails only by an answer.
+    offer fails only by an answer; one of other terms than those that failed before begins anew.
     """
-    known = next((trouble for trouble in history.troubles if trouble.key == failed.key), None)
+    known = trouble_with(history, failed.key)
+    if known is not None and known.terms != failed.terms:
+        known = None
     if known is not None and known.out_of_reach and failed.key != OFFER_KEY:
         failed = replace(failed, out_of_reach=True)
     failures = known.failures + 1 if known else 1
     since = known.first_failed_at if known else failed.failed_at
-    trouble = Trouble(
-        failed.key, failures, since, _retry_at(failures, since, failed), failed.reason, failed.out_of_reach
-    )
+    retry_at = _retry_at(failures, since, failed)
+    trouble = Trouble(failed.key, failures, since, retry_at, failed.reason, failed.out_of_reach, failed.terms)
     others = without_trouble(history, failed.key).troubles
     return replace(history, troubles=tuple(sorted([*others, trouble], key=lambda one: one.key)))
 

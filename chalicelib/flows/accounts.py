@@ -118,7 +118,7 @@ def _told(ctx: Context, team_id: str, account_id: str | None) -> bool:
 
     def kept(team: Team) -> Team:
         nonlocal is_news
-        after = refreshed(team, seen)
+        after = refreshed(team, seen, ctx.clock())
         is_news = after != team
         return after
 

@@ -6,7 +6,8 @@ What the outcomes of a call mean:
     200                                        the attempt is open
     409, 429, no answer                        unknown: the client tries again, with the same bytes and key
     400 to 404                                 nothing was made: void; planned anew if an `expires_at` grown stale was
-                                               the cause, else it needs the clinic
+                                               the cause, with cards alone if a delayed method was, else it needs the
+                                               clinic
     5xx again, or the key stands for others    looked for by its own id: adopted, or void and planned anew
 """
 
@@ -19,13 +20,16 @@ from chalicelib.domain import links, offers
 from chalicelib.domain.admission import Admission
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
 from chalicelib.domain.links import ReturnClaims
+from chalicelib.domain.offer_terms import terms_of
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
+from chalicelib.domain.payment_methods import refused_of
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
 from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.carry_out import look, lost
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
+from chalicelib.flows.methods import leave_out
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.gateways.stripe_api import AccountGoneError, StripeBrokenError, StripeRefusedError
 from chalicelib.storage.codec import check_writable
@@ -38,6 +42,14 @@ _STALE = "expires_at"
 
 class UnsettledError(Exception):
     """The steps did not come to an end in one request; what was learnt is saved, and the next try goes on."""
+
+
+class _MethodsRefusedError(Exception):
+    """Stripe made nothing of an offer, for one of these delayed methods."""
+
+    def __init__(self, methods: tuple[str, ...]) -> None:
+        super().__init__(*methods)
+        self.methods = methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +65,23 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
 
     Raises StripeUncertainError and StripeBrokenError (try again), ContendedError, UnsettledError.
     """
-    session, number, looked = link.session, link.participant.number, frozenset[str]()
+    session, team, number, looked = link.session, link.team, link.participant.number, frozenset[str]()
     known = {attempt.attempt_id for attempt in link.participant.history.attempts}
     for _ in range(MOST_STEPS):
-        step = _next_step(ctx, session, number, link.team, looked)
+        step = _next_step(ctx, session, number, team, looked)
         match step:
             case NothingToPay(admission=admission):
                 return admission
             case GoTo(url=url, attempt_id=attempt_id):
                 return PaymentStarted(url, attempt_id)
             case Plan():
-                session = _plan(ctx, session, number, link.team)
+                session = _plan(ctx, session, number, team)
             case Look() | Close() | Send():
-                session = _carried_out(ctx, session, number, step, was_sent=step.attempt.attempt_id in known)
+                try:
+                    session = _carried_out(ctx, session, number, team, step, was_sent=step.attempt.attempt_id in known)
+                except _MethodsRefusedError as refused:
+                    team = leave_out(ctx, team, step.attempt.stripe_account_id, refused.methods)
+                    session = _plan(ctx, session, number, team, AttemptVoid(step.attempt.attempt_id))
                 looked |= {step.attempt.attempt_id}
     message = f"paying for session {session.session_id} did not come to an end"
     raise UnsettledError(message)
@@ -83,11 +99,15 @@ def _participant(session: Session, number: int) -> Participant:
     return participant
 
 
-def _plan(ctx: Context, session: Session, number: int, team: Team) -> Session:
-    """Save a new attempt before anything is sent, unless somebody else was faster: then go on with theirs."""
+def _plan(ctx: Context, session: Session, number: int, team: Team, *seen: Seen) -> Session:
+    """Save a new attempt before anything is sent, unless somebody else was faster: then go on with theirs.
+
+    What was `seen` is saved in the same write.
+    """
     now, attempt_id = ctx.clock(), str(UUID(bytes=ctx.entropy(16), version=4))
 
     def planned(session: Session) -> Session:
+        session = saw(session, number, *seen)
         participant = _participant(session, number)
         step = offers.next_step(session, participant, team, now, looked=frozenset())
         if not isinstance(step, Plan):
@@ -108,35 +128,43 @@ def _return_token(ctx: Context, session: Session, number: int, attempt_id: str) 
     return links.mint_return(ctx.settings.link_keys, claims, _participant(session, number).key_id)
 
 
-def _carried_out(ctx: Context, session: Session, number: int, step: Look | Close | Send, *, was_sent: bool) -> Session:
-    """Do it at Stripe, and fold what was seen into the newest state. `was_sent`: perhaps, by an earlier request."""
+def _carried_out(
+    ctx: Context, session: Session, number: int, team: Team, step: Look | Close | Send, *, was_sent: bool
+) -> Session:
+    """Do it at Stripe, and fold what was seen into the newest state. `was_sent`: perhaps, by an earlier request.
+
+    Raises _MethodsRefusedError, with nothing saved.
+    """
     check_writable(session)
     try:
-        seen = _seen(ctx, step)
+        seen = _seen(ctx, team, step)
     except AccountGoneError as error:
-        seen = _out_of_reach(ctx, step, error, was_sent=was_sent)
+        seen = _out_of_reach(ctx, team, step, error, was_sent=was_sent)
     return change(ctx, session, lambda newest: saw(newest, number, *seen))
 
 
-def _seen(ctx: Context, step: Look | Close | Send) -> list[Seen]:
+def _seen(ctx: Context, team: Team, step: Look | Close | Send) -> list[Seen]:
     match step:
         case Look(attempt=attempt):
             return look(ctx, attempt)
         case Close(attempt=attempt):
             return ctx.stripe.expire_checkout(attempt, ctx.deadline)
         case Send(attempt=attempt):
-            return _sent(ctx, attempt)
+            return _sent(ctx, team, attempt)
 
 
-def _out_of_reach(ctx: Context, step: Look | Close | Send, error: AccountGoneError, *, was_sent: bool) -> list[Seen]:
+def _out_of_reach(
+    ctx: Context, team: Team, step: Look | Close | Send, error: AccountGoneError, *, was_sent: bool
+) -> list[Seen]:
     """Of what was sent before, nobody can say whether it was made; what is sent now was not."""
     if isinstance(step, Send) and not was_sent:
-        failed = ActFailed(OFFER_KEY, ctx.clock(), _refused(str(error)), ctx.jitter(), out_of_reach=True)
+        terms = terms_of(step.attempt, team)
+        failed = ActFailed(OFFER_KEY, ctx.clock(), _refused(str(error)), ctx.jitter(), out_of_reach=True, terms=terms)
         return [AttemptVoid(step.attempt.attempt_id), failed]
     return [lost(ctx, step.attempt, error)]
 
 
-def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
+def _sent(ctx: Context, team: Team, attempt: Attempt) -> list[Seen]:
     try:
         return [ctx.stripe.create_checkout(attempt, ctx.deadline), ActSucceeded(OFFER_KEY)]
     except StripeBrokenError:
@@ -147,8 +175,10 @@ def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
         void = AttemptVoid(attempt.attempt_id)
         if error.param == _STALE:
             return [void]
+        if methods := refused_of(attempt.order.payment_method_types if attempt.order else (), error.param):
+            raise _MethodsRefusedError(methods) from None
         reason = _refused(error.code or "no reason given")
-        return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter())]
+        return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter(), terms=terms_of(attempt, team))]
 
 
 def _looked_for(ctx: Context, attempt: Attempt) -> list[Seen]:

@@ -301,7 +301,7 @@ def checkout_parameters(attempt: Attempt) -> dict[str, Any]:
         "unit_amount": attempt.amount,
         "product_data": {"name": order.product_name},
     }
-    return {
+    checkout = {
         "mode": "payment",
         "client_reference_id": attempt.attempt_id,
         "line_items": [{"quantity": 1, "price_data": price}],
@@ -313,6 +313,17 @@ def checkout_parameters(attempt: Attempt) -> dict[str, Any]:
         "cancel_url": order.cancel_url,
         "expires_at": int(attempt.expires_at.timestamp()),
     }
+    options = {method: _METHOD_OPTIONS[method] for method in order.payment_method_types if method in _METHOD_OPTIONS}
+    return {**checkout, "payment_method_options": options} if options else checkout
+
+
+_METHOD_OPTIONS = {
+    "acss_debit": {"mandate_options": {"payment_schedule": "sporadic", "transaction_type": "personal"}},
+}
+"""What Stripe must be told of a method beside its name. The client agrees to be debited once, as a private person.
+
+https://docs.stripe.com/payments/acss-debit/accept-a-payment?payment-ui=checkout
+"""
 
 
 def _with_charge(checkout: StripeObject, account: str | None) -> list[Seen]:

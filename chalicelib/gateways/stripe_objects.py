@@ -27,6 +27,7 @@ from chalicelib.domain.facts import (
     RefundStatus,
 )
 from chalicelib.domain.ids import InvalidIdError, split_participant_id, uuid_bytes
+from chalicelib.domain.payment_methods import CAPABILITIES
 
 StripeObject = Mapping[str, Any]
 
@@ -180,6 +181,7 @@ def dispute_seen(dispute: StripeObject, *, asked: bool) -> DisputeSeen:
 def account_seen(account: StripeObject, stripe_account_id: str | None) -> AccountSeen:
     """What Stripe says of an account (https://docs.stripe.com/api/accounts/object); None is the deployment's own."""
     requirements, controller = account.get("requirements"), account.get("controller")
+    capabilities = account.get("capabilities")
     reason = requirements.get("disabled_reason") if isinstance(requirements, Mapping) else None
     return AccountSeen(
         stripe_account_id=stripe_account_id,
@@ -189,7 +191,13 @@ def account_seen(account: StripeObject, stripe_account_id: str | None) -> Accoun
         disabled_reason=_text_or_none(reason),
         country=_text_or_none(account.get("country")),
         default_currency=_text_or_none(account.get("default_currency")),
+        active_methods=_active(capabilities) if isinstance(capabilities, Mapping) else (),
     )
+
+
+def _active(capabilities: Mapping[str, object]) -> tuple[str, ...]:
+    """Our names of the ways of paying that are active; others are none of ours."""
+    return tuple(name for name, capability in CAPABILITIES.items() if capabilities.get(capability) == "active")
 
 
 def _dispute_status(status: str) -> DisputeStatus:

@@ -1,5 +1,6 @@
 """Accounts: the deployment's own and those connected to it, and what opens, closes or restricts them."""
 
+from sandbox.stripe_standin import methods
 from sandbox.stripe_standin.errors import JsonObject, charges_disabled
 from sandbox.stripe_standin.world import Books, ControlError, World
 
@@ -30,7 +31,7 @@ def new_account(account_id: str, name: str | None, currency: str, created: int) 
         "object": "account",
         "business_profile": {"name": name, "url": None},
         "business_type": "company",
-        "capabilities": {"card_payments": "active", "transfers": "active"},
+        "capabilities": methods.capabilities(active=True),
         "charges_enabled": True,
         "controller": {"type": "account"},
         "country": "AU",
@@ -71,6 +72,13 @@ def set_charges_enabled(world: World, books: Books, *, enabled: bool) -> None:
     account["capabilities"]["card_payments"] = "active" if enabled else "inactive"
     account["requirements"] = requirements(restricted=not enabled)
     world.announce(books, "account.updated", account, previous={"charges_enabled": not enabled})
+
+
+def set_country(world: World, books: Books, country: str) -> None:
+    account, before = books.account, books.account["country"]
+    account["country"] = country
+    if country != before:
+        world.announce(books, "account.updated", account, previous={"country": before})
 
 
 def require_charges(books: Books) -> None:

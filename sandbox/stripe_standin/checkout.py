@@ -6,9 +6,8 @@ https://docs.stripe.com/api/checkout/sessions
 from datetime import timedelta
 from typing import Any
 
-from sandbox.stripe_standin import accounts, currencies, errors
+from sandbox.stripe_standin import accounts, currencies, errors, methods
 from sandbox.stripe_standin.errors import JsonObject, StripeError
-from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
 from sandbox.stripe_standin.world import Books, Order, World
 
 # Null in every new session.
@@ -34,7 +33,7 @@ def create(world: World, books: Books, params: dict[str, Any]) -> JsonObject:
     currency = single_currency(params["line_items"])
     total = sum(item["price_data"]["unit_amount"] * item["quantity"] for item in params["line_items"])
     require_chargeable(world, total, currency)
-    require_methods(params.get("payment_method_types", ["card"]), currency)
+    methods.require(books, params, currency)
     require_application_fee(books, params.get("payment_intent_data", {}), total, currency)
     expires_at = expiry(world, params)
     session = books.add(new_session(world, params, currency, total, expires_at))
@@ -67,12 +66,6 @@ def require_chargeable(world: World, total: int, currency: str) -> None:
 def require_step(amount: int, currency: str, param: str) -> None:
     if amount % currencies.step(currency):
         raise errors.amount_not_a_multiple(currencies.step(currency), currency, param)
-
-
-def require_methods(methods: list[str], currency: str) -> None:
-    for method in methods:
-        if method in BANK_DEBITS and currency not in BANK_DEBITS[method]:
-            raise errors.method_currency_mismatch(method, currency)
 
 
 def require_application_fee(books: Books, payment_intent: JsonObject, total: int, currency: str) -> None:
@@ -125,7 +118,7 @@ def new_session(world: World, params: JsonObject, currency: str, total: int, exp
         "mode": "payment",
         "payment_intent": None,
         "payment_method_collection": "if_required",
-        "payment_method_options": {},
+        "payment_method_options": params.get("payment_method_options", {}),
         "payment_method_types": params.get("payment_method_types", ["card"]),
         "payment_status": "unpaid",
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),

@@ -241,6 +241,17 @@ def method_currency_mismatch(method: str, currency: str) -> StripeError:
     return StripeError(400, message, param="payment_method_types")
 
 
+def method_not_activated(method: str) -> StripeError:
+    """Say so as in woocommerce-gateway-stripe#327 and other reports: the page is refused, not the method alone."""
+    return StripeError(
+        400,
+        f"The payment method type provided: {method} is invalid. Please ensure the provided type is activated in your "
+        "dashboard (https://dashboard.stripe.com/account/payments/settings) and your account is enabled for any "
+        "preview features that you are trying to use.",
+        param="payment_method_types",
+    )
+
+
 def application_fee_without_connect() -> StripeError:
     return StripeError(
         400,

@@ -8,7 +8,7 @@ fees and losses itself: the only kind that Anteroom has a use for.
 import re
 from datetime import timedelta
 
-from sandbox.stripe_standin import accounts, currencies, errors
+from sandbox.stripe_standin import accounts, currencies, errors, methods
 from sandbox.stripe_standin.errors import JsonObject, StripeError
 from sandbox.stripe_standin.world import Books, Setup, World, copied
 
@@ -95,7 +95,7 @@ def empty_handed() -> JsonObject:
     """Give what a new account is, before its owner has told Stripe anything."""
     return {
         "business_type": None,
-        "capabilities": {"card_payments": "inactive", "transfers": "inactive"},
+        "capabilities": {**methods.capabilities(active=False), "transfers": "inactive"},
         "charges_enabled": False,
         "controller": {"type": "application", "is_controller": True, **copied(CONTROLLER)},
         "details_submitted": False,
@@ -119,7 +119,7 @@ def finish(world: World, books: Books) -> None:
     account.update(dict.fromkeys(before, True))
     account.update(
         business_type="company",
-        capabilities={"card_payments": "active", "transfers": "active"},
+        capabilities=methods.capabilities(active=True),
         requirements=accounts.requirements(restricted=False),
     )
     world.announce(books, "account.updated", account, previous=before)

@@ -95,6 +95,21 @@ CHECKOUT_SESSION_CREATE = table(
                 "transfer_group": AS_TYPED,
             }
         ),
+        "payment_method_options": Fields(
+            {
+                "acss_debit": Fields(
+                    {
+                        "mandate_options": Fields(
+                            {
+                                "interval_description": Text(500),
+                                "payment_schedule": AS_TYPED,
+                                "transaction_type": AS_TYPED,
+                            }
+                        )
+                    }
+                )
+            }
+        ),
         "payment_method_types": Only(PAYMENT_METHOD_TYPES),
         "phone_number_collection": Fields({"enabled": AS_TYPED}),
         "submit_type": AS_TYPED,

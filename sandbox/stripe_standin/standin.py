@@ -16,6 +16,7 @@ from sandbox.stripe_standin.consent import Consent, read_consent
 from sandbox.stripe_standin.deliveries import Delivery, Mode, WebhookEndpoint
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.faults import Faults
+from sandbox.stripe_standin.methods import set_active as set_active_methods
 from sandbox.stripe_standin.payments import Outcome
 from sandbox.stripe_standin.world import Books, ControlError, World, copied
 
@@ -199,6 +200,16 @@ class StripeStandIn:
     def set_charges_enabled(self, account_id: str, *, enabled: bool) -> None:
         with self._caught_up():
             accounts.set_charges_enabled(self._world, self._account(account_id), enabled=enabled)
+
+    def set_methods(self, account_id: str | None, methods: Iterable[str]) -> None:
+        """Activate exactly these ways of paying at an account ("card" among them); None is the deployment's own."""
+        with self._caught_up():
+            set_active_methods(self._world, self._account(account_id or self.account_id), methods)
+
+    def set_country(self, account_id: str | None, country: str) -> None:
+        """Move an account to another country; None is the deployment's own."""
+        with self._caught_up():
+            accounts.set_country(self._world, self._account(account_id or self.account_id), country)
 
     def deauthorize(self, account_id: str) -> None:
         """End our access to a connected account, as its owner can at any time, unless the platform created it."""

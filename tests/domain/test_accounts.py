@@ -17,10 +17,12 @@ from chalicelib.domain.accounts import (
     connected,
     disconnected,
     made_default,
+    methods_refused,
+    methods_tried_again,
     refreshed,
     unfinished,
 )
-from chalicelib.domain.teams import ChargeBar, PayeeAccount, Team
+from chalicelib.domain.teams import ChargeBar, PayeeAccount, RefusedMethod, Team
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -133,28 +135,55 @@ def test_a_team_has_so_many_accounts_and_no_more() -> None:
 
 def test_what_stripe_says_of_an_account_is_kept_and_who_is_default_stays() -> None:
     team = connected(connected(TEAM, seen(), NOON), seen("acct_2"), NOON)
-    told = refreshed(team, seen("acct_2", charges_enabled=False, disabled_reason="listed", default_currency="usd"))
+    told = refreshed(
+        team, seen("acct_2", charges_enabled=False, disabled_reason="listed", default_currency="usd"), LATER
+    )
     assert told.charge_bar("acct_2") is ChargeBar.RESTRICTED
     assert told.charge_bar() is None
     assert defaults(told) == defaults(team)
     assert told.default_currency == "nzd"
-    assert refreshed(told, seen("acct_2")) == team
+    again = LATER + timedelta(hours=1)
+    assert refreshed(told, seen("acct_2"), again).account("acct_2") == replace(team.accounts[1], changed_at=again)
+
+
+def test_since_when_an_account_stands_as_it_does_is_kept() -> None:
+    team = connected(TEAM, seen(), NOON)
+    assert team.accounts[0].since == NOON
+    assert refreshed(team, seen(), LATER) == team
+    (account,) = refreshed(team, seen(active_methods=("card",)), LATER).accounts
+    assert (account.since, account.active_methods) == (LATER, ("card",))
+    assert PayeeAccount(None).since is None
+
+
+def test_a_method_that_stripe_refused_is_left_out_until_stripe_says_that_it_is_active() -> None:
+    team = connected(connected(TEAM, seen(), NOON), seen("acct_2"), NOON)
+    team = methods_refused(team, "acct_2", ["au_becs_debit"], NOON)
+    team = methods_refused(team, "acct_2", ["sepa_debit", "au_becs_debit"], LATER)
+    refused = (RefusedMethod("au_becs_debit", NOON), RefusedMethod("sepa_debit", LATER))
+    assert [one.refused_methods for one in team.accounts] == [(), refused]
+    assert methods_refused(team, "acct_2", ["sepa_debit"], LATER) == team
+    assert methods_refused(team, "acct_3", ["sepa_debit"], LATER) == team
+    told = refreshed(team, seen("acct_2", active_methods=("card", "sepa_debit")), LATER)
+    assert told.accounts[1].refused_methods == refused[:1]
+    told = refreshed(team, seen("acct_1", active_methods=("au_becs_debit",)), LATER)
+    assert told.accounts[1].refused_methods == refused
+    assert [one.refused_methods for one in methods_tried_again(team).accounts] == [(), ()]
 
 
 def test_what_stripe_says_of_a_strange_account_changes_nothing() -> None:
     team = connected(TEAM, seen(), NOON)
-    assert refreshed(team, seen("acct_2", charges_enabled=False)) == team
-    assert refreshed(TEAM, seen()) == TEAM
+    assert refreshed(team, seen("acct_2", charges_enabled=False), LATER) == team
+    assert refreshed(TEAM, seen(), LATER) == TEAM
 
 
 def test_whether_the_owner_has_told_stripe_all_is_kept() -> None:
-    (account,) = refreshed(connected(TEAM, seen(), NOON), seen(details_submitted=False)).accounts
+    (account,) = refreshed(connected(TEAM, seen(), NOON), seen(details_submitted=False), LATER).accounts
     assert account.details_submitted is False
 
 
 def test_the_deployments_own_account_can_be_restricted_too() -> None:
     team = replace(TEAM, accounts=(PayeeAccount(None),))
-    told = refreshed(team, seen(None, charges_enabled=False, disabled_reason="requirements.past_due"))
+    told = refreshed(team, seen(None, charges_enabled=False, disabled_reason="requirements.past_due"), LATER)
     assert told.charge_bar() is ChargeBar.RESTRICTED
     assert told.default_currency == "nzd"
 

@@ -14,6 +14,7 @@ from chalicelib.domain.teams import (
     InvalidOriginError,
     PayeeAccount,
     Plan,
+    RefusedMethod,
     RoomSettings,
     Team,
     TeamNameError,
@@ -116,3 +117,10 @@ def test_what_stays_is_not_checked_again() -> None:
 def test_a_suspension_ends_as_it_began() -> None:
     assert suspended(TEAM) == replace(TEAM, suspended=True)
     assert resumed(suspended(TEAM)) == TEAM
+
+
+def test_methods_chosen_anew_are_offered_again_also_those_that_stripe_refused() -> None:
+    refused = (RefusedMethod("au_becs_debit", NOON),)
+    team = replace(TEAM, accounts=(OWN, replace(FIRST, refused_methods=refused)))
+    assert edit_team(team, TeamEdit(name="Bay Road Clinic")).accounts == team.accounts
+    assert edit_team(team, TeamEdit(delayed_methods=("au_becs_debit",))).accounts == (OWN, FIRST)

@@ -18,7 +18,7 @@ from sandbox.stripe_standin import Answer, NoAnswer, StripeStandIn
 from sandbox.stripe_standin.client import InProcessHTTPClient
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
 from sandbox.stripe_standin.payments import CARDS
-from tests.standin.shop import Clock, Shop, appointment, client_of, item
+from tests.standin.shop import HOMES, Clock, Shop, appointment, client_of, item, options_of
 
 VISA = "4242424242424242"
 DECLINED = "4000000000000002"
@@ -140,7 +140,10 @@ class Tour:
         for method, currencies in BANK_DEBITS.items():
             for succeeded in (True, False):
                 price = item(currency=currencies[0])
-                offered = shop.offer(payment_method_types=["card", "link", method], line_items=[price])
+                self.standin.set_country(shop.account, HOMES.get(method, "AU"))
+                offered = shop.offer(
+                    payment_method_types=["card", "link", method], line_items=[price], **options_of(method)
+                )
                 paid = self.standin.pay(offered["id"], method)
                 shop.session(offered["id"], expand=["payment_intent.latest_charge"])
                 self.standin.settle_delayed(paid.payment_intent_id, succeeded=succeeded)

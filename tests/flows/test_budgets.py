@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import Session, cancel, remove
+from chalicelib.flows.checkout import PaymentStarted, start_checkout
 from chalicelib.flows.open_link import open_link
 from tests.storage.wire import mocked_dynamodb, tables_on_a_wire
 from tests.support.metered import CLIENT_ID, CLIENT_SECRET, MeteredDynamoWorld, MeteredWorld
@@ -185,6 +187,27 @@ def test_starting_to_pay_costs_a_read_two_writes_and_one_call(world: MeteredWorl
     path = world.path(world.schedule())
     with world.metered() as spent:
         assert world.edge.post(f"{path}/checkout").status == 303
+        assert spent() == Spent(reads=1, writes=2, stripe=1)
+
+
+def test_a_method_that_stripe_refuses_costs_a_write_and_a_call_more_and_once_a_read_and_a_write_of_the_team(
+    world: MeteredWorld,
+) -> None:
+    """A process that remembers the team as it was pays for the session alone; once all know it, it costs nothing."""
+    before = world.change_team(delayed_methods=("au_becs_debit",))
+    world.stripe.set_methods(None, ["card"])
+    first, second, third = (world.schedule(starts_in=14 * DAY) for _ in range(3))
+    world.edge.get(world.path(first))
+    with world.metered() as spent:
+        assert world.edge.post(f"{world.path(first)}/checkout").status == 303
+        # DynamoDB's store reads a team once more to save it.
+        assert spent() == Spent(reads=3 if isinstance(world, MeteredDynamoWorld) else 2, writes=4, stripe=2)
+    link = replace(world.open(second), team=before)
+    with world.metered() as spent:
+        assert isinstance(start_checkout(world.ctx, link), PaymentStarted)
+        assert spent() == Spent(reads=1, writes=3, stripe=2)
+    with world.metered() as spent:
+        assert world.edge.post(f"{world.path(third)}/checkout").status == 303
         assert spent() == Spent(reads=1, writes=2, stripe=1)
 
 

@@ -74,6 +74,16 @@ def item(amount: object = 8000, currency: str = "aud", **changes: object) -> dic
     return {"price_data": price, "quantity": 1, **changes}
 
 
+HOMES = {"acss_debit": "CA", "nz_bank_account": "NZ", "us_bank_account": "US"}
+"""A country whose accounts can have the bank debit; the others can be had in Australia."""
+
+
+def options_of(method: str) -> dict[str, Any]:
+    """What Checkout must be told beside the name of a bank debit."""
+    mandate = {"payment_schedule": "sporadic", "transaction_type": "personal"}
+    return {"payment_method_options": {method: {"mandate_options": mandate}}} if method == "acss_debit" else {}
+
+
 @dataclass
 class Shop:
     """One account of the stand-in (or of Stripe), seen through Stripe's own library."""

@@ -7,7 +7,7 @@ import stripe
 
 from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
-from tests.standin.shop import Shop, item
+from tests.standin.shop import HOMES, Shop, item, options_of
 
 
 def test_expanding_what_there_is_nothing_to_say_about_is_no_error(shop: Shop, standin: StripeStandIn) -> None:
@@ -30,7 +30,9 @@ def test_a_refund_of_a_debit_names_its_method_and_nothing_of_it(
     shop: Shop, standin: StripeStandIn, method: str
 ) -> None:
     price = item(currency=BANK_DEBITS[method][0])
-    paid = standin.pay(shop.offer(payment_method_types=[method], line_items=[price])["id"], method)
+    standin.set_country(None, HOMES.get(method, "AU"))
+    offered = shop.offer(payment_method_types=[method], line_items=[price], **options_of(method))
+    paid = standin.pay(offered["id"], method)
     standin.settle_delayed(paid.payment_intent_id, succeeded=True)
     refund = shop.post("/v1/refunds", {"payment_intent": paid.payment_intent_id})
     assert refund["destination_details"] == {"type": method}
@@ -38,6 +40,7 @@ def test_a_refund_of_a_debit_names_its_method_and_nothing_of_it(
 
 def test_a_debit_in_new_zealand_names_its_bank(shop: Shop, standin: StripeStandIn) -> None:
     price = item(currency="nzd")
+    standin.set_country(None, "NZ")
     offered = shop.offer(payment_method_types=["nz_bank_account"], line_items=[price])
     charge = shop.get(f"/v1/charges/{standin.pay(offered['id'], 'nz_bank_account').charge_id}")
     assert charge["payment_method_details"]["nz_bank_account"] == {
