@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from chalicelib.domain.api_clients import ApiClient
-from chalicelib.domain.teams import ChargeBar, PayeeAccount, Team
+from chalicelib.domain.offer_terms import never_used
+from chalicelib.domain.teams import ChargeBar, PayeeAccount, RefusedMethod, Team
 from ops.writing import columns, moment, plain
 
 _BARS = {
@@ -59,16 +60,29 @@ def _account(account: PayeeAccount) -> str:
     told += (
         [] if account.charges_enabled else [f"cannot charge ({account.disabled_reason or 'Stripe gives no reason'})"]
     )
+    told += [_left_out(one) for one in account.refused_methods]
     return ", ".join(told)
+
+
+def _left_out(refused: RefusedMethod) -> str:
+    """Whoever can mend it: the clinic activates it, or the operator removes it."""
+    since = moment(refused.refused_at)
+    return f"refused {refused.method} at {since} (cards alone are offered: activate it in Stripe, or remove it)"
 
 
 def _edges(team: Team) -> Iterator[tuple[str, str]]:
     yield "hosts enter", _lead(team.host_lead)
     yield "guests enter", _lead(team.guest_lead)
-    yield "delayed methods", ", ".join(team.delayed_methods) or "none"
+    yield "delayed methods", _methods(team)
     yield "pages of", ", ".join(team.allowed_origins) or "no origin may call the API"
     yield "framed by", ", ".join(team.frame_ancestors) or "no site may show links in a frame"
     yield "rooms", f"its own ({team.room.kind})" if team.room else "the deployment's"
+
+
+def _methods(team: Team) -> str:
+    never = never_used(team)
+    told = [f"{one} (never used: {never[one]})" if one in never else one for one in team.delayed_methods]
+    return ", ".join(told) or "none"
 
 
 def _lead(lead: timedelta) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from chalicelib.config import Settings
 from chalicelib.domain.books import operator
 from chalicelib.domain.edits import ABSENT, Absent
+from chalicelib.domain.offer_terms import never_used
 from chalicelib.domain.team_edits import TeamEdit
 from chalicelib.domain.teams import Team
 from chalicelib.flows import edit_team, enrol
@@ -132,6 +133,8 @@ def _meaning(before: Team, after: Team, settings: Settings) -> Iterator[str]:
         yield "Offers already made show the former name at Checkout."
     if before.delayed_methods != after.delayed_methods:
         yield "Offers already made keep their payment methods."
+    if before.delayed_methods != after.delayed_methods or never_used(before) != never_used(after):
+        yield from (f"{method} will never be used by it: {why}." for method, why in never_used(after).items())
     if (before.host_lead, before.guest_lead) != (after.host_lead, after.guest_lead):
         yield "Sessions already scheduled open by it, too."
 

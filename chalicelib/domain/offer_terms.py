@@ -54,6 +54,13 @@ def methods(session: Session, fee: Fee, team: Team, now: datetime) -> tuple[str,
     return ("card", *(one for one in fitting if one not in refused))
 
 
+def never_used(team: Team) -> dict[str, str]:
+    """The chosen delayed methods that no offer of this team will have, by its accounts and currencies; each with why."""
+    countries = [one.country for one in team.accounts if one.is_connected]
+    found = {one: payment_methods.why_never(one, team.currencies, countries) for one in team.delayed_methods}
+    return {method: why for method, why in found.items() if why is not None}
+
+
 def _business_days(since: datetime, until: datetime) -> int:
     days = (until.date() - since.date()).days
     return sum((since + timedelta(days=day)).weekday() < _SATURDAY for day in range(1, days + 1))

@@ -216,7 +216,12 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "StripeAccountOut.default_currency": _field("The currency that it settles in.", "aud"),
     "connected_at": _field("Since when.", f"{EXAMPLE_DAY}T09:00:00.000Z", format="date-time"),
     "disconnected_at": _field("Since when it is connected no more; `null` while it is.", None, format="date-time"),
-    "StripeAccountOut.attention": _field("`null`, or why nobody can be asked to pay on it just now."),
+    "refused_methods": _field(
+        "Ways of paying that Stripe did not take on it; left out until it calls them active.", []
+    ),
+    "StripeAccountOut.attention": _field(
+        "`null`, or what to see to: why nobody can be asked to pay on it, or which way of paying is left out."
+    ),
     "ConnectIn.account": _field(
         (
             "`existing`: one that the clinic has at Stripe. `new`: one that is made for it. Absent or `null`: "

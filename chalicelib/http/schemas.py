@@ -224,9 +224,10 @@ class TeamSettingsOut(Struct):
 
 
 class StripeAccountOut(Struct):
-    """`account_id` null: the deployment's own account. `attention`: why nobody can be asked to pay on it just now.
+    """`account_id` null: the deployment's own account. `attention`: what the clinic should see to, and why.
 
-    `disabled_reason` is Stripe's code for why it does not let the account charge.
+    `disabled_reason` is Stripe's code for why it does not let the account charge. `refused_methods`: ways of paying
+    that Stripe did not take on it, so that they are left out.
     """
 
     account_id: str | None
@@ -239,6 +240,7 @@ class StripeAccountOut(Struct):
     default_currency: str | None
     connected_at: str | None
     disconnected_at: str | None
+    refused_methods: list[str]
     attention: str | None
 
 

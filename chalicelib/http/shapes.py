@@ -187,6 +187,7 @@ def stripe_account_out(account: PayeeAccount) -> StripeAccountOut:
         default_currency=account.default_currency,
         connected_at=_written(account.connected_at, TimeFormat.ISO_8601),
         disconnected_at=_written(account.disconnected_at, TimeFormat.ISO_8601),
+        refused_methods=[one.method for one in account.refused_methods],
         attention=_attention_of(account),
     )
 
@@ -195,10 +196,17 @@ def _attention_of(account: PayeeAccount) -> str | None:
     if not account.is_connected:
         return "It is not connected any more: connect it again, or another one."
     if account.charges_enabled:
-        return None
+        return _left_out(account)
     if not account.details_submitted:
         return "Stripe still needs details of the clinic; go on connecting it."
     return "Stripe does not let it take payments just now; see in Stripe's dashboard what it asks for."
+
+
+def _left_out(account: PayeeAccount) -> str | None:
+    if not account.refused_methods:
+        return None
+    names = ", ".join(one.method for one in account.refused_methods)
+    return f"Stripe refused to offer {names} on it; activate that in Stripe's dashboard, or have it removed here."
 
 
 def link_out(link: OpenedLink) -> LinkOut:

@@ -242,7 +242,7 @@ def method_currency_mismatch(method: str, currency: str) -> StripeError:
 
 
 def method_not_activated(method: str) -> StripeError:
-    """Say so as in woocommerce-gateway-stripe#327 and other reports: the page is refused, not the method alone."""
+    """As users quote it (opencollective#8564 and others): the page is refused, not the method alone."""
     return StripeError(
         400,
         f"The payment method type provided: {method} is invalid. Please ensure the provided type is activated in your "

@@ -7,7 +7,7 @@ names those that the stand-in simulates; whatever else Stripe knows is refused a
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Any, Literal, NotRequired, Required, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -106,7 +106,14 @@ def is_enumeration(annotation: object) -> bool:
 def kind_of(annotation: Any, simulated: Simulated) -> Kind:  # noqa: ANN401 - any type
     """Make one parameter's kind; an enumeration comes first, since the library lets it be any text as well."""
     found = sorted(alternatives(annotation), key=is_enumeration, reverse=True)
-    return made_of(found[0], simulated)
+    kind = made_of(found[0], simulated)
+    return replace(kind, emptyable=takes_nothing(annotation)) if isinstance(kind, Text | Metadata) else kind
+
+
+def takes_nothing(annotation: object) -> bool:
+    """Whether an empty text is taken, which unsets it."""
+    inner = get_args(annotation)
+    return "" in inner if is_enumeration(annotation) else any(map(takes_nothing, inner))
 
 
 def made_of(annotation: Any, simulated: Simulated) -> Kind:  # noqa: ANN401 - any type

@@ -28,7 +28,10 @@ BOUNDS = ("gt", "gte", "lt", "lte")
 
 @dataclass(frozen=True)
 class Text:
+    """`emptyable`: Stripe takes an empty text, which unsets what there is."""
+
     longest: int = 5000
+    emptyable: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Metadata:
-    """`unsets`: an empty value is kept, for whoever changes what there is; else it means that the key is not set."""
+    """`unsets`: an empty value is kept, for whoever changes what there is; else it means that the key is not set.
+
+    `emptyable`: Stripe takes an empty text in its place, which unsets all.
+    """
 
     unsets: bool = False
+    emptyable: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def read_scalar(kind: Text | Integer | Boolean | Choice, raw: Form | str, name: 
     if not isinstance(raw, str):
         raise parameter_invalid("Invalid string", name)
     if raw == "":
-        raise empty_value(name)
+        raise parameter_not_simulated(f"{name}=") if is_emptyable(kind) else empty_value(name)
     match kind:
         case Text():
             return read_text(kind, raw, name)
@@ -139,6 +146,10 @@ def read_scalar(kind: Text | Integer | Boolean | Choice, raw: Form | str, name: 
             return read_choice(kind, raw, name)
         case _:
             assert_never(kind)
+
+
+def is_emptyable(kind: Kind) -> bool:
+    return isinstance(kind, Text | Metadata) and kind.emptyable
 
 
 def read_text(kind: Text, raw: str, name: str) -> str:
@@ -198,7 +209,7 @@ def read_time_range(raw: Form | str, name: str) -> dict[str, int]:
 
 def read_metadata(kind: Metadata, raw: Form | str, name: str) -> dict[str, str]:
     """Read metadata: at most 50 keys of 40 characters, values of 500."""
-    if raw == "":
+    if raw == "" and kind.emptyable:
         if kind.unsets:
             raise parameter_not_simulated(f"{name}=")
         return {}

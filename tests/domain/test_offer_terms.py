@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.facts import ActFailed, AttemptVoid, CheckoutOrder, OfferedTerms, PaymentHistory
-from chalicelib.domain.offer_terms import methods, terms_now, terms_of
+from chalicelib.domain.offer_terms import methods, never_used, terms_now, terms_of
 from chalicelib.domain.sessions import Participant, Session
 from chalicelib.domain.teams import PayeeAccount, Plan, RefusedMethod, Team
 from chalicelib.domain.troubles import OFFER_KEY, with_failure
@@ -79,6 +79,15 @@ def test_what_was_refused_on_one_account_is_asked_for_on_another() -> None:
     assert methods(ahead(), FEE, team, NOON) == ("card", "au_becs_debit")
     assert methods(ahead(), replace(FEE, payee="acct_2"), team, NOON) == ("card",)
     assert methods(ahead(), replace(FEE, payee="acct_9"), team, NOON) == ("card", "au_becs_debit")
+
+
+def test_what_a_team_will_never_use_follows_from_its_currencies_and_connected_accounts() -> None:
+    assert never_used(TEAM) == {"sepa_debit": "it takes eur only"}
+    assert never_used(replace(TEAM, more_currencies=("eur",))) == {}
+    abroad = replace(ACCOUNT, country="NZ")
+    never = {"au_becs_debit": "it is for accounts in AU only", "sepa_debit": "it takes eur only"}
+    assert never_used(replace(TEAM, accounts=(abroad, replace(ACCOUNT, disconnected_at=NOON)))) == never
+    assert never_used(replace(TEAM, accounts=(abroad, ACCOUNT))) == {"sepa_debit": "it takes eur only"}
 
 
 # --- a refusal ------------------------------------------------------------------------------------------------------

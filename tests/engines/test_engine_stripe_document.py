@@ -14,7 +14,7 @@ import pytest
 from chalicelib.gateways.stripe_api import API_VERSION
 from sandbox import stripe_standin
 from sandbox.stripe_standin import errors
-from sandbox.stripe_standin.parameters import Choice, Kind, ListOf, Record
+from sandbox.stripe_standin.parameters import Boolean, Choice, Integer, Kind, ListOf, Metadata, Record, Text, TimeRange
 from sandbox.stripe_standin.routes import ROUTES, Route, find_route
 from tests.engines.engines import STRIPE_DOCUMENT
 from tests.engines.stripe_document import Json, StripeDocument, UnlikeStripeError
@@ -140,7 +140,7 @@ STRICTER = {
 
 
 def test_every_endpoint_knows_what_stripe_knows(document: StripeDocument) -> None:
-    """Names, what is required and the values of enumerations, both ways."""
+    """Names, what is required, the values of enumerations, lengths: both ways."""
     found = {
         (f"{route.method} {route.pattern}", difference)
         for route in ROUTES
@@ -167,8 +167,15 @@ def differences(ours: Kind, theirs: Json, name: str) -> Iterator[str]:
             yield from differences(ours.item, alternative(theirs, "items")["items"], f"{name}[]")
         case Choice():
             yield from (f"{name}={one}" for one in set(ours.known) ^ set(alternative(theirs, "enum")["enum"]))
+        case Text():
+            longest = {one.get("maxLength", ours.longest) for one in alternatives(theirs) if "enum" not in one}
+            yield from (f"{name} up to {one}" for one in longest ^ {ours.longest})
         case _:
-            assert {"string", "integer", "boolean", "object"} & {one.get("type") for one in alternatives(theirs)}
+            found = {one.get("type") for one in alternatives(theirs)}
+            yield from (f"{name} is {one}" for one in {TYPES[type(ours)]} - found)
+
+
+TYPES: dict[type, str] = {Boolean: "boolean", Integer: "integer", Metadata: "object", TimeRange: "object"}
 
 
 def alternatives(schema: Json) -> list[Json]:

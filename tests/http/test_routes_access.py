@@ -288,6 +288,7 @@ def test_the_team_tells_its_plan_its_settings_and_whether_it_can_be_paid(clinic:
                     "charges_enabled": True,
                     "details_submitted": True,
                     "disabled_reason": None,
+                    "refused_methods": [],
                     "country": None,
                     "default_currency": None,
                     "connected_at": None,

@@ -21,6 +21,7 @@ REPORTS = [
     "alextselegidis/easyappointments#1178",
     "alfio-event/alf.io#739",
     "Attendize/Attendize#982",
+    "Automattic/woocommerce-payments#3232",
     "aws/aws-sdk-java#2667",
     "calcom/cal.diy#10121",
     "calcom/cal.diy#12371",
@@ -40,6 +41,8 @@ REPORTS = [
     "l4nos/laravel-cashier-stripe-connect#29",
     "laravel/docs#9334",
     "market-dot-dev/studio#170",
+    "odoo/odoo#269307",
+    "opencollective/opencollective#8564",
     "payloadcms/payload#10890",
     "Paymenter/Paymenter#1258",
     "pinax/pinax-stripe-light#557",
@@ -52,6 +55,7 @@ REPORTS = [
     "Sylius/PayumStripePlugin#70",
     "tidepool-org/blip#874",
     "woocommerce/woocommerce#20928",
+    "woocommerce/woocommerce-gateway-stripe#327",
     "woocommerce/woocommerce-gateway-stripe#5362",
 ]
 BUG = Relapse(("tests/museum/test_museum_time.py::test_x",), "it is broken", "code.py", "return 1", "return 2")

@@ -192,7 +192,28 @@ ACCOUNTS = (PayeeAccount("acct_1"), PayeeAccount("acct_2", is_default=False), Pa
         ),
         ({}, ("--also-takes", "nzd"), []),
         ({}, ("--name", "Newer"), ["Offers already made show the former name at Checkout."]),
-        ({}, ("--delayed-method", "sepa_debit"), ["Offers already made keep their payment methods."]),
+        (
+            {"more_currencies": ("eur",)},
+            ("--delayed-method", "sepa_debit"),
+            ["Offers already made keep their payment methods."],
+        ),
+        (
+            {"accounts": (PayeeAccount(None, country="NZ"),)},
+            ("--delayed-method", "sepa_debit", "--delayed-method", "au_becs_debit"),
+            [
+                "Offers already made keep their payment methods.",
+                "sepa_debit will never be used by it: it takes eur only.",
+                "au_becs_debit will never be used by it: it is for accounts in AU only.",
+            ],
+        ),
+        (
+            {"more_currencies": ("eur",), "delayed_methods": ("au_becs_debit", "sepa_debit")},
+            ("--no-other-currencies",),
+            [
+                "Fees already set in a currency that it takes no more stay, and can be paid.",
+                "sepa_debit will never be used by it: it takes eur only.",
+            ],
+        ),
         ({}, ("--host-lead", "5"), ["Sessions already scheduled open by it, too."]),
         ({}, ("--guest-lead", "5"), ["Sessions already scheduled open by it, too."]),
     ],

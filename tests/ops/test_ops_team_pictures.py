@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.teams import PayeeAccount, Plan, RoomSettings
+from chalicelib.domain.teams import PayeeAccount, Plan, RefusedMethod, RoomSettings
 from tests.ops.desk import Desk
 from tests.support.world import NOON, OTHER_TEAM_ID, ROOM_KEY, TEAM_ID, World, settings_of
 
@@ -113,6 +113,17 @@ def test_a_team_is_shown_in_full_without_its_secrets(desk: Desk, world: World) -
     assert desk.field("client") == f"{client_id}  2026-03-02T12:00:00Z  enabled  2 secrets  Booking page"
     assert ROOM_KEY not in desk.printed
     assert secret not in desk.printed
+
+
+def test_a_method_that_stripe_refused_and_one_that_is_never_used_are_shown(desk: Desk, world: World) -> None:
+    refused = (RefusedMethod("au_becs_debit", NOON),)
+    world.change_team(
+        accounts=(PayeeAccount("acct_1", refused_methods=refused),), delayed_methods=("au_becs_debit", "sepa_debit")
+    )
+    desk.run("team", "show", TEAM_ID)
+    assert desk.field("delayed methods") == "au_becs_debit, sepa_debit (never used: it takes eur only)"
+    how = "cards alone are offered: activate it in Stripe, or remove it"
+    assert accounts_shown(desk) == [f"acct_1, the default, refused au_becs_debit at {SINCE} ({how})"]
 
 
 def accounts_shown(desk: Desk) -> list[str]:

@@ -11,7 +11,7 @@ from stripe.params import checkout
 
 from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.library_types import AS_TYPED, Fields, Only, table
-from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
+from sandbox.stripe_standin.parameter_tables import BANK_DEBITS, CHECKOUT_SESSION_CREATE
 from sandbox.stripe_standin.parameters import (
     Boolean,
     Choice,
@@ -28,6 +28,7 @@ from sandbox.stripe_standin.standin import API_VERSION
 from tests.standin.shop import Shop, appointment, client_of, item
 
 PRICE = item()["price_data"]
+EMPTY = "parameter_invalid_empty"
 
 
 def priced(**changes: object) -> list[dict[str, Any]]:
@@ -96,6 +97,8 @@ def test_a_parameter_that_is_required_and_missing_is_refused(shop: Shop, changes
     ("path", "form", "expected"),
     [
         ("/v1/refunds", {"charge": "ch_1", "reason": "regret"}, (400, None, "reason")),
+        ("/v1/checkout/sessions", appointment(metadata=""), (400, None, "metadata")),
+        ("/v1/checkout/sessions", appointment(client_reference_id=""), (400, EMPTY, "client_reference_id")),
         ("/v1/refunds", {"charge": "ch_1", "metadata": {"a": {"b": "c"}}}, (400, None, "metadata[a]")),
         ("/v1/accounts", {"controller": {"fees": {"payer": "nobody"}}}, (400, None, "controller[fees][payer]")),
         (
@@ -108,7 +111,7 @@ def test_a_parameter_that_is_required_and_missing_is_refused(shop: Shop, changes
         ("/v1/webhook_endpoints", {"url": "https://app.example"}, (400, "parameter_missing", "enabled_events")),
     ],
 )
-def test_the_other_endpoints_refuse_alike(
+def test_every_endpoint_refuses_alike(
     shop: Shop, path: str, form: dict[str, Any], expected: tuple[int, str | None, str]
 ) -> None:
     assert refusal(shop, path, form) == expected
@@ -133,6 +136,12 @@ def test_what_stripe_knows_and_the_stand_in_does_not_is_refused_as_not_simulated
 
 
 # --- the version ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.controls
+def test_what_an_empty_text_would_unset_at_stripe_is_refused_as_not_simulated(shop: Shop) -> None:
+    form = {"url": "https://app.example", "enabled_events": ["*"], "description": ""}
+    assert refusal(shop, "/v1/webhook_endpoints", form) == (400, None, "description=")
 
 
 @pytest.mark.controls
@@ -199,7 +208,7 @@ def test_a_table_knows_what_is_simulated_what_is_not_and_what_is_required() -> N
         ("enabled_events", "url"),
         frozenset({"api_version", "description", "expand"}),
     )
-    assert (made.fields["url"], made.fields["metadata"], made.fields["connect"]) == (Url(), Metadata(), Boolean())
+    assert (made.fields["url"], made.fields["connect"]) == (Url(), Boolean())
     events = made.fields["enabled_events"]
     assert isinstance(events, ListOf)
     assert isinstance(events.item, Choice)
@@ -233,7 +242,21 @@ def test_a_table_that_is_unlike_the_librarys_type_cannot_be_made(fields: dict[st
         table(params.WebhookEndpointCreateParams, fields)
 
 
-@pytest.mark.parametrize("method", BANK_DEBITS)
-def test_every_bank_debit_is_one_of_the_librarys_methods(shop: Shop, method: str) -> None:
-    price = item(currency=BANK_DEBITS[method][0])
-    assert shop.offer(payment_method_types=[method], line_items=[price])["payment_method_types"] == [method]
+def test_what_an_empty_text_unsets_at_stripe_is_known_to_the_table() -> None:
+    made = table(
+        params.WebhookEndpointUpdateParams,
+        {"description": AS_TYPED, "url": Url(), "metadata": Metadata(unsets=True)},
+    )
+    assert made.fields == {
+        "description": Text(emptyable=True),
+        "url": Url(),
+        "metadata": Metadata(unsets=True, emptyable=True),
+    }
+
+
+def test_the_methods_of_the_librarys_enumeration_are_simulated_or_known() -> None:
+    methods = CHECKOUT_SESSION_CREATE.fields["payment_method_types"]
+    assert isinstance(methods, ListOf)
+    assert isinstance(methods.item, Choice)
+    assert methods.item.values == ("card", "link", *BANK_DEBITS)
+    assert {"alipay", "klarna", "paypal"} <= set(methods.item.not_simulated)

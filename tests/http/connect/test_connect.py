@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.payment_methods import CAPABILITIES
 from chalicelib.domain.teams import PayeeAccount
 from tests.http.connect.connecting import (
     CALLBACK,
@@ -101,7 +103,10 @@ def test_a_granted_account_is_connected_and_the_page_says_what_is_next(
     assert "The clinic can take payments from now on." in page.body
     assert clinic.team.name in page.body
     assert account not in page.body
-    assert team_of(clinic).accounts == (PayeeAccount(account, country="AU", default_currency="aud", connected_at=NOON),)
+    (kept,) = team_of(clinic).accounts
+    told = replace(kept, active_methods=())
+    assert told == PayeeAccount(account, country="AU", default_currency="aud", connected_at=NOON)
+    assert set(kept.active_methods) == set(CAPABILITIES)
     assert clinic.schedule({"fee": {"amount": 8000, "currency": "aud"}}).status == 200
 
 
@@ -116,6 +121,7 @@ def test_the_clinics_software_sees_it_at_once(edge: Edge, clinic: Clinic, platfo
         "charges_enabled": True,
         "details_submitted": True,
         "disabled_reason": None,
+        "refused_methods": [],
         "country": "AU",
         "default_currency": "aud",
         "connected_at": "2026-03-02T12:00:00.000Z",
