@@ -148,7 +148,7 @@ def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
         if error.param == _STALE:
             return [void]
         reason = _refused(error.code or "no reason given")
-        return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter())]
+        return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter(), refusal=error.refusal)]
 
 
 def _looked_for(ctx: Context, attempt: Attempt) -> list[Seen]:
