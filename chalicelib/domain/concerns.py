@@ -15,7 +15,6 @@ from chalicelib.domain.facts import (
     DisputeStatus,
     Payment,
     PaymentHistory,
-    PendingReason,
     Refund,
     RefundReason,
     RefundStatus,
@@ -27,6 +26,7 @@ from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standi
 from chalicelib.domain.refunds import (
     failure_key,
     is_failed,
+    is_held,
     is_late,
     is_open_failure,
     pending_key,
@@ -85,12 +85,12 @@ def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Itera
         trouble = trouble_with(history, one.key)
         if trouble is not None and (long_over or _is_lasting(trouble)):
             tries = "tried again" if trouble.retry_at else "no longer tried: see to it in Stripe"
-            yield Concern(one.key, f"{_still_to_go(one)}{why(trouble)} It is {tries}.")
+            yield Concern(one.key, f"{_still_to_go(one)}{why_of(trouble)} It is {tries}.")
         elif long_over:
             yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
     refused = offer_trouble(history)
     if refused is not None and _is_wanted(claim, history):
-        yield Concern(OFFER_KEY, why(refused))
+        yield Concern(OFFER_KEY, why_of(refused))
 
 
 def _is_lasting(trouble: Trouble) -> bool:
@@ -99,7 +99,7 @@ def _is_lasting(trouble: Trouble) -> bool:
     return is_final or trouble.failures >= FAILURES_UNTIL_ATTENTION
 
 
-def why(trouble: Trouble) -> str:
+def why_of(trouble: Trouble) -> str:
     """What did not succeed and, where Stripe refused it, who must do what."""
     if trouble.refusal is None or trouble.out_of_reach:
         return trouble.reason
@@ -186,7 +186,7 @@ def _held(refund: Refund, now: datetime) -> str | None:
         return None
     if refund.requires_action:
         return "waits for the payer, whom Stripe asked by e-mail where to send it: the clinic asks them to answer."
-    if refund.pending_reason is PendingReason.INSUFFICIENT_FUNDS:
+    if is_held(refund):
         return "is held: the clinic adds funds to the balance of its Stripe account, which did not cover it."
     return "is pending for more than ten days: the clinic asks Stripe about it." if is_late(refund, now) else None
 

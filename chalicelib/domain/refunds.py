@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.facts import (
     Payment,
     PaymentHistory,
+    PendingReason,
     Refund,
     RefundDecision,
     RefundReason,
@@ -135,6 +136,11 @@ def decisions_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecis
 
 def is_failed(refund: Refund) -> bool:
     return refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
+
+
+def is_held(refund: Refund) -> bool:
+    """Whether it is pending until somebody adds funds to the account's balance."""
+    return refund.pending_reason is PendingReason.INSUFFICIENT_FUNDS
 
 
 def is_late(refund: Refund, now: datetime) -> bool:
