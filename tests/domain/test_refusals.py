@@ -85,15 +85,15 @@ def test_a_parameter_that_stripe_does_not_have_is_our_mistake(param: str) -> Non
         (
             Refusal("charge_not_refundable"),
             (
-                "Stripe does not refund this payment any more: the clinic looks at it in Stripe, and gives back another "
-                "way what did not go back."
+                "Stripe does not refund this payment any more: the clinic looks at it in Stripe, and gives "
+                "back another way what did not go back."
             ),
         ),
         (
             Refusal("charge_already_refunded"),
             (
-                "Stripe says that all of the payment went back: the clinic looks at its refunds in Stripe before it gives "
-                "anything more."
+                "Stripe says that all of the payment went back: the clinic looks at its refunds in Stripe before "
+                "it gives anything more."
             ),
         ),
         (
@@ -103,8 +103,8 @@ def test_a_parameter_that_stripe_does_not_have_is_our_mistake(param: str) -> Non
         (
             Refusal("transfers_not_allowed"),
             (
-                "The clinic's Stripe account lacks a capability for it: the clinic turns it on in Stripe, and gives there "
-                "what Stripe asks for."
+                "The clinic's Stripe account lacks a capability for it: the clinic turns it on in Stripe, and "
+                "gives there what Stripe asks for."
             ),
         ),
         (
@@ -121,8 +121,8 @@ def test_a_parameter_that_stripe_does_not_have_is_our_mistake(param: str) -> Non
         (
             Refusal(None, "payment_method_types"),
             (
-                "Stripe does not take a payment method that is offered: the clinic activates it in Stripe, or the operator "
-                "takes it from the team."
+                "Stripe does not take a payment method that is offered: the clinic activates it in Stripe, or "
+                "the operator takes it from the team."
             ),
         ),
         (
@@ -132,8 +132,8 @@ def test_a_parameter_that_stripe_does_not_have_is_our_mistake(param: str) -> Non
         (
             Refusal("amount_too_small"),
             (
-                "Stripe does not take this amount: the clinic changes the fee; of a refund, it looks in Stripe at what is "
-                "left of the payment."
+                "Stripe does not take this amount: the clinic changes the fee; of a refund, it looks in Stripe at "
+                "what is left of the payment."
             ),
         ),
         (
@@ -143,8 +143,8 @@ def test_a_parameter_that_stripe_does_not_have_is_our_mistake(param: str) -> Non
         (
             Refusal("weather", "sky", "invalid_request_error", "req_1"),
             (
-                "Stripe says: code weather, type invalid_request_error, parameter sky, request req_1. The operator looks "
-                "it up in Stripe's logs."
+                "Stripe says: code weather, type invalid_request_error, parameter sky, request req_1. The "
+                "operator looks it up in Stripe's logs."
             ),
         ),
         (
