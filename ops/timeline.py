@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
+from chalicelib.domain.concerns import why_of
 from chalicelib.domain.facts import Attempt, Dispute, Payment, PaymentHistory, Refund
 from chalicelib.domain.payments import Judged, disputes_of, judge, standing
 from chalicelib.domain.refunds import refunds_of, settled_payment
@@ -139,8 +140,15 @@ def _judgement(judged: Judged, *, counts: bool) -> str:
 def _refund(refund: Refund, payment: Payment | None, began_at: datetime) -> Row:
     currency = _currency(payment)
     origin = f"decision {refund.decision_id}" if refund.decision_id else "made in Stripe's dashboard"
-    note = f"{money(refund.amount, currency)}, {refund.status}, {origin}, of {refund.payment_intent_id}"
+    note = f"{money(refund.amount, currency)}, {_how_far(refund)}, {origin}, of {refund.payment_intent_id}"
     return Row(began_at, None, "refund", refund.refund_id, note)
+
+
+def _how_far(refund: Refund) -> str:
+    """Of one that is pending, why and since when as well."""
+    why = "waits for the payer" if refund.requires_action else refund.pending_reason
+    since = f"since {moment(refund.created_at)}" if refund.created_at else None
+    return " ".join(part for part in (refund.status, f"({why})" if why else None, since) if part)
 
 
 def _dispute(dispute: Dispute, payment: Payment | None, began_at: datetime) -> Row:
@@ -169,7 +177,7 @@ def _of_people(history: PaymentHistory) -> Iterator[Row]:
         yield _row(waiver.waived_at, "waived", "", f"by {plain(waiver.by)}: {plain(waiver.reason)}")
     for trouble in history.troubles:
         next_try = f"next try {moment(trouble.retry_at)}" if trouble.retry_at else "no more tries"
-        note = f"failed {trouble.failures} x, {next_try}: {plain(trouble.reason)}"
+        note = f"failed {trouble.failures} x, {next_try}: {plain(why_of(trouble))}"
         yield _row(trouble.first_failed_at, "trouble", trouble.key, note)
     for settled in history.settled:
         payment = settled_payment(history, settled)

@@ -23,7 +23,17 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.money import Money, display
 from chalicelib.domain.obligations import MakeRefund, Obligation, strange_payments, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
-from chalicelib.domain.refunds import failure_key, is_failed, is_open_failure, refunds_of, settled_keys
+from chalicelib.domain.refunds import (
+    failure_key,
+    is_failed,
+    is_held,
+    is_late,
+    is_open_failure,
+    pending_key,
+    refunds_of,
+    settled_keys,
+)
+from chalicelib.domain.refusals import sentence
 from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.troubles import OFFER_KEY, offer_trouble, trouble_with
@@ -62,6 +72,7 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
     found += _pending(claim, history, long_over=long_over)
+    found += _held_refunds(history, now)
     return found
 
 
@@ -74,16 +85,25 @@ def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Itera
         trouble = trouble_with(history, one.key)
         if trouble is not None and (long_over or _is_lasting(trouble)):
             tries = "tried again" if trouble.retry_at else "no longer tried: see to it in Stripe"
-            yield Concern(one.key, f"{_still_to_go(one)}{trouble.reason} It is {tries}.")
+            yield Concern(one.key, f"{_still_to_go(one)}{why_of(trouble)} It is {tries}.")
         elif long_over:
             yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
     refused = offer_trouble(history)
     if refused is not None and _is_wanted(claim, history):
-        yield Concern(OFFER_KEY, refused.reason)
+        yield Concern(OFFER_KEY, why_of(refused))
 
 
 def _is_lasting(trouble: Trouble) -> bool:
-    return trouble.failures >= FAILURES_UNTIL_ATTENTION or trouble.retry_at is None or trouble.out_of_reach
+    """What Stripe refused is told at once: time alone does not mend it."""
+    is_final = trouble.retry_at is None or trouble.out_of_reach or trouble.refusal is not None
+    return is_final or trouble.failures >= FAILURES_UNTIL_ATTENTION
+
+
+def why_of(trouble: Trouble) -> str:
+    """What did not succeed and, where Stripe refused it, who must do what."""
+    if trouble.refusal is None or trouble.out_of_reach:
+        return trouble.reason
+    return f"{trouble.reason} {sentence(trouble.refusal)}"
 
 
 def _still_to_go(one: Obligation) -> str:
@@ -151,3 +171,27 @@ def _failures_elsewhere(history: PaymentHistory, ours: AbstractSet[str]) -> Iter
     for refund in history.refunds:
         if refund.payment_intent_id not in ours and is_open_failure(history, refund):
             yield Concern(failure_key(refund), f"The refund of a payment {_went(refund)}; {_OTHERWISE}.")
+
+
+def _held_refunds(history: PaymentHistory, now: datetime) -> Iterator[Concern]:
+    """Refunds that were made and do not arrive by themselves, or are late."""
+    for refund in history.refunds:
+        held = _held(refund, now)
+        if held is not None and pending_key(refund) not in settled_keys(history):
+            yield Concern(pending_key(refund), f"The refund of {_amount(history, refund)} {held}")
+
+
+def _held(refund: Refund, now: datetime) -> str | None:
+    if refund.status is not RefundStatus.PENDING:
+        return None
+    if refund.requires_action:
+        return "waits for the payer, whom Stripe asked by e-mail where to send it: the clinic asks them to answer."
+    if is_held(refund):
+        return "is held: the clinic adds funds to the balance of its Stripe account, which did not cover it."
+    return "is pending for more than ten days: the clinic asks Stripe about it." if is_late(refund, now) else None
+
+
+def _amount(history: PaymentHistory, refund: Refund) -> str:
+    """In the currency of its payment, where that is known."""
+    paid = [one.paid for one in history.payments if one.payment_intent_id == refund.payment_intent_id]
+    return next((display(Money(refund.amount, one.currency)) for one in paid if one), "a payment")

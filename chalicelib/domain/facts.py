@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.refusals import Refusal
+
 
 class AttemptState(StrEnum):
     """How far one offer to pay has come, as far as Stripe has told us. The table in `folding.py` orders them."""
@@ -38,6 +40,19 @@ class RefundStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+class PendingReason(StrEnum):
+    """Why a refund is pending, as Stripe says: https://docs.stripe.com/changelog/basil/2025-04-30/refund-pending-reason.
+
+    The next one that is told absorbs the one before it (`folding.py`): what needs somebody is not lost.
+    """
+
+    PROCESSING = "processing"
+    CHARGE_PENDING = "charge_pending"
+    """The payment itself is not settled yet."""
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    """The balance of the account does not cover it."""
 
 
 class DisputeStatus(StrEnum):
@@ -128,7 +143,11 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`decision_id` and `reason` are ours: they tell it from an equal one made in Stripe's dashboard (None)."""
+    """`decision_id` and `reason` are ours: they tell it from an equal one made in Stripe's dashboard (None).
+
+    Only while it is pending: `pending_reason` says why (None: Stripe does not), `requires_action` that the payer must
+    say where the money should go, `created_at` since when (None: kept before this was).
+    """
 
     refund_id: str
     payment_intent_id: str
@@ -136,6 +155,9 @@ class Refund:
     status: RefundStatus
     decision_id: str | None
     reason: RefundReason | None = None
+    pending_reason: PendingReason | None = None
+    requires_action: bool = False
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +218,8 @@ class Trouble:
     """An act that did not succeed: how often, why in plain words, and when it is tried again (None: no more).
 
     `out_of_reach`: its Stripe account is not connected any more, so that nothing on it can be seen or done. `terms`:
-    of an offer that Stripe refused; it bars no offer of other terms.
+    of an offer that Stripe refused; it bars no offer of other terms. `refusal`: the last definite one. `spent`: tries
+    spent on idempotency keys (`troubles.py`); None: kept before this was, when every failure spent one.
     """
 
     key: str
@@ -206,6 +229,8 @@ class Trouble:
     reason: str
     out_of_reach: bool = False
     terms: OfferedTerms | None = None
+    refusal: Refusal | None = None
+    spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +349,9 @@ class AttemptLooked:
 
 @dataclass(frozen=True, slots=True)
 class ActFailed:
-    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry. The last two: see `Trouble`."""
+    """An act of ours did not succeed; `jitter` in [0, 1) spreads the retry. `repeats`: it may have happened, and the
+    same bytes under the same key find out (409, 429, no answer). The others: see `Trouble`.
+    """
 
     key: str
     failed_at: datetime
@@ -332,6 +359,8 @@ class ActFailed:
     jitter: float
     out_of_reach: bool = False
     terms: OfferedTerms | None = None
+    refusal: Refusal | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from chalicelib.domain.facts import (
     DisputeStatus,
     Payment,
     PaymentHistory,
+    PendingReason,
     Refund,
     RefundSeen,
     RefundStatus,
@@ -62,6 +63,14 @@ _REFUND_RANK = {
     RefundStatus.CANCELED: 2,
     RefundStatus.FAILED: 3,
 }
+_PENDING_RANK = {
+    None: 0,
+    PendingReason.PROCESSING: 1,
+    PendingReason.CHARGE_PENDING: 2,
+    PendingReason.INSUFFICIENT_FUNDS: 3,
+}
+"""Deliveries come in any order, so what needs somebody is kept until the refund is pending no more."""
+
 DEAD_ATTEMPTS_KEPT = 2
 """Per participant; older ones proven dead at Stripe are dropped to a count, so that an item cannot be filled."""
 
@@ -183,12 +192,31 @@ def _with_refund(history: PaymentHistory, seen: Refund) -> PaymentHistory:
     merged = seen
     for known in history.refunds:
         if known.refund_id == seen.refund_id:
-            further = max(known, seen, key=lambda refund: _REFUND_RANK[refund.status])
             merged = replace(
-                further, decision_id=known.decision_id or seen.decision_id, reason=known.reason or seen.reason
+                _how_far(known, seen),
+                decision_id=known.decision_id or seen.decision_id,
+                reason=known.reason or seen.reason,
             )
+    merged = merged if merged.status is RefundStatus.PENDING else _pending_no_more(merged)
     others = [refund for refund in history.refunds if refund.refund_id != seen.refund_id]
     return replace(history, refunds=tuple(sorted([*others, merged], key=lambda refund: refund.refund_id)))
+
+
+def _how_far(known: Refund, seen: Refund) -> Refund:
+    """The further of two tellings of one refund; of two that are alike, all that either says."""
+    if known.status is not seen.status:
+        return max(known, seen, key=lambda refund: _REFUND_RANK[refund.status])
+    times = [one.created_at for one in (known, seen) if one.created_at is not None]
+    return replace(
+        known,
+        pending_reason=max(known.pending_reason, seen.pending_reason, key=lambda reason: _PENDING_RANK[reason]),
+        requires_action=known.requires_action or seen.requires_action,
+        created_at=min(times, default=None),
+    )
+
+
+def _pending_no_more(refund: Refund) -> Refund:
+    return replace(refund, pending_reason=None, requires_action=False, created_at=None)
 
 
 def _with_dispute(history: PaymentHistory, seen: DisputeSeen) -> PaymentHistory:

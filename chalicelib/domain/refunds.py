@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.facts import (
     Payment,
     PaymentHistory,
+    PendingReason,
     Refund,
     RefundDecision,
     RefundReason,
     RefundStatus,
     SettledByHand,
 )
+
+ARRIVES_WITHIN = timedelta(days=10)
+"""Stripe gives 5 to 10 business days: https://docs.stripe.com/refunds."""
 
 
 def refunded(history: PaymentHistory, payment: Payment) -> int:
@@ -111,6 +115,11 @@ def failure_key(refund: Refund) -> str:
     return f"refund:{refund.refund_id}"
 
 
+def pending_key(refund: Refund) -> str:
+    """The key of a refund that does not arrive, by which a person settles that; whether it fails is another matter."""
+    return f"pending:{refund.refund_id}"
+
+
 def rest_key(charge_id: str) -> str:
     """The key of what the automatic refund of a charge fell short of."""
     return f"refund:rest-{charge_id}"
@@ -127,6 +136,22 @@ def decisions_of(history: PaymentHistory, payment: Payment) -> tuple[RefundDecis
 
 def is_failed(refund: Refund) -> bool:
     return refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
+
+
+def is_held(refund: Refund) -> bool:
+    """Whether it is pending until somebody adds funds to the account's balance."""
+    return refund.pending_reason is PendingReason.INSUFFICIENT_FUNDS
+
+
+def is_late(refund: Refund, now: datetime) -> bool:
+    """Whether it is pending for longer than refunds take."""
+    since = refund.created_at if refund.status is RefundStatus.PENDING else None
+    return since is not None and now > since + ARRIVES_WITHIN
+
+
+def is_on_its_way(history: PaymentHistory, payment: Payment) -> bool:
+    """Whether any of its money left the clinic and is not with the payer yet."""
+    return any(one.status is RefundStatus.PENDING for one in refunds_of(history, payment))
 
 
 def is_open_failure(history: PaymentHistory, refund: Refund) -> bool:

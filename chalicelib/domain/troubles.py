@@ -2,6 +2,10 @@
 
 Tries go on for seven days after the first failure, doubling from a minute to six hours, each up to a quarter longer by
 chance, so that a recovering Stripe is not met by everybody at once.
+
+An idempotency key is good for three tries, since Stripe replays even its own 500 under one for a day. A definite
+refusal spends what is left of its key at once: nothing was made, and under that key the refusal would only be replayed
+(https://docs.stripe.com/api/idempotent_requests). What may have happened spends nothing: the same key finds out.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ RETRIES_END_AFTER = timedelta(days=7)
 OFFER_KEY = "offer"
 """The key when Stripe refuses to make a Checkout Session: kept until one is made."""
 
+TRIES_UNDER_ONE_KEY = 3
+"""Refunds of an answer that stays 5xx; the third failure is minutes old, so nothing of it is still on its way."""
+
 _MOST_DOUBLINGS = 11
 """Past the longest wait already; keeps the arithmetic small."""
 
@@ -40,8 +47,17 @@ def with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
         failed = replace(failed, out_of_reach=True)
     failures = known.failures + 1 if known else 1
     since = known.first_failed_at if known else failed.failed_at
-    retry_at = _retry_at(failures, since, failed)
-    trouble = Trouble(failed.key, failures, since, retry_at, failed.reason, failed.out_of_reach, failed.terms)
+    trouble = Trouble(
+        key=failed.key,
+        failures=failures,
+        first_failed_at=since,
+        retry_at=_retry_at(failures, since, failed),
+        reason=failed.reason,
+        out_of_reach=failed.out_of_reach,
+        terms=failed.terms,
+        refusal=failed.refusal or (known.refusal if known else None),
+        spent=_spent_after(_spent(known) if known else 0, failed),
+    )
     others = without_trouble(history, failed.key).troubles
     return replace(history, troubles=tuple(sorted([*others, trouble], key=lambda one: one.key)))
 
@@ -55,9 +71,34 @@ def tried_anew(history: PaymentHistory, key: str, now: datetime) -> PaymentHisto
     """The act of that key is tried at once, and then for seven days more.
 
     That it failed before is not forgotten: a refund whose outcome is unknown must be looked for before it is made.
+    Under a key to which Stripe answered an error of its own it would only hear that again: the next is begun.
     """
-    anew = [replace(one, first_failed_at=now, retry_at=now) if one.key == key else one for one in history.troubles]
+    anew = [_anew(one, now) if one.key == key else one for one in history.troubles]
     return replace(history, troubles=tuple(anew))
+
+
+def _anew(trouble: Trouble, now: datetime) -> Trouble:
+    return replace(trouble, first_failed_at=now, retry_at=now, spent=_next_key(_spent(trouble) - 1))
+
+
+def key_round(trouble: Trouble | None) -> int:
+    """Which idempotency key of its act the next try carries, counted from 0."""
+    return _spent(trouble) // TRIES_UNDER_ONE_KEY if trouble else 0
+
+
+def _spent_after(spent: int, failed: ActFailed) -> int:
+    if failed.refusal is not None:
+        return _next_key(spent)
+    return spent if failed.repeats else spent + 1
+
+
+def _next_key(spent: int) -> int:
+    """As many as when the next key is begun."""
+    return (spent // TRIES_UNDER_ONE_KEY + 1) * TRIES_UNDER_ONE_KEY
+
+
+def _spent(trouble: Trouble) -> int:
+    return trouble.failures if trouble.spent is None else trouble.spent
 
 
 def trouble_with(history: PaymentHistory, key: str) -> Trouble | None:

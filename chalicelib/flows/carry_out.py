@@ -21,16 +21,14 @@ from chalicelib.domain.obligations import (
     MakeRefund,
     Obligation,
 )
-from chalicelib.domain.troubles import look_key, trouble_with
+from chalicelib.domain.refusals import RefusalCause, cause_of
+from chalicelib.domain.troubles import key_round, look_key, trouble_with
 from chalicelib.flows.context import Context
-from chalicelib.gateways.stripe_api import AccountGoneError, StripeError
+from chalicelib.gateways.stripe_api import AccountGoneError, StripeError, StripeRefusedError, StripeUncertainError
 from chalicelib.gateways.stripe_objects import StrangeObjectError
 
 ACTS_PER_SAVE = 20
 """Each may write a row of the ledger, and a transaction holds 100 items."""
-
-TRIES_UNDER_ONE_KEY = 3
-"""Refunds of an answer that stays 5xx; the third failure is minutes old, so nothing of it is still on its way."""
 
 REFUND_KEY_SURE_FOR = timedelta(hours=23)
 """Stripe prunes idempotency keys after 24 h: later, and after trouble, what was refunded is listed first."""
@@ -64,8 +62,17 @@ def _failed(ctx: Context, obligation: Obligation, error: Exception) -> ActFailed
 
 
 def _act_failed(ctx: Context, key: str, doing: str, error: Exception) -> ActFailed:
-    reason = f"{doing} did not succeed at Stripe ({error})."
-    return ActFailed(key, ctx.clock(), reason, ctx.jitter(), out_of_reach=isinstance(error, AccountGoneError))
+    is_gone = isinstance(error, AccountGoneError)
+    refusal = error.refusal if isinstance(error, StripeRefusedError) and not is_gone else None
+    return ActFailed(
+        key,
+        ctx.clock(),
+        f"{doing} was refused by Stripe." if refusal else f"{doing} did not succeed at Stripe ({error}).",
+        ctx.jitter(),
+        out_of_reach=is_gone,
+        refusal=refusal,
+        repeats=isinstance(error, StripeUncertainError),
+    )
 
 
 def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[Seen]:
@@ -107,8 +114,24 @@ def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen
     if any(one.refund.refund_id not in known for one in listed):
         # What is owed has to be computed again with these before anything is given back.
         return list(listed)
-    round_ = trouble.failures // TRIES_UNDER_ONE_KEY if trouble else 0
-    return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
+    round_ = key_round(trouble)
+    try:
+        return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
+    except StripeRefusedError as error:
+        if not sure or cause_of(error.refusal) not in _MADE_ELSEWHERE:
+            raise
+        return _made_elsewhere(ctx, act, known, error)
+
+
+_MADE_ELSEWHERE = frozenset({RefusalCause.ALREADY_REFUNDED, RefusalCause.AMOUNT})
+
+
+def _made_elsewhere(ctx: Context, act: MakeRefund, known: set[str], refused: StripeRefusedError) -> list[Seen]:
+    """Refunds that we had not seen, as made in the dashboard: with these, what is owed is computed again."""
+    listed = ctx.stripe.list_refunds(act.payment, ctx.deadline)
+    if all(one.refund.refund_id in known for one in listed):
+        raise refused
+    return list(listed)
 
 
 _LOOKING = "Asking how far a payment has come"

@@ -178,7 +178,9 @@ def _sent(ctx: Context, team: Team, attempt: Attempt) -> list[Seen]:
         if methods := refused_of(attempt.order.payment_method_types if attempt.order else (), error.param):
             raise _MethodsRefusedError(methods) from None
         reason = _refused(error.code or "no reason given")
-        return [void, ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter(), terms=terms_of(attempt, team))]
+        terms = terms_of(attempt, team)
+        failed = ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter(), terms=terms, refusal=error.refusal)
+        return [void, failed]
 
 
 def _looked_for(ctx: Context, attempt: Attempt) -> list[Seen]:

@@ -48,6 +48,9 @@ SAVE_SECONDS = 4
 API_VERSION = "2026-08-26.dahlia"
 """Pinned, so that an upgrade of the library does not change what we read."""
 
+LONGEST_NAME = 64
+"""Of a code, parameter or id in a refusal, which is kept with what it held up."""
+
 _LISTING_SLACK = timedelta(minutes=5)
 _PAGE = 100
 _PAGES = 40
@@ -373,10 +376,17 @@ def _our_error(error: stripe.StripeError) -> StripeError:
         return StripeUncertainError(f"status {status or 'none'}")
     # Errors of OAuth have no code but their own name (https://docs.stripe.com/connect/oauth-reference).
     told = error.error
+    # A refund without balance has no code, and says why in `message_code`, which Stripe does not document:
+    # https://github.com/Automattic/woocommerce-payments/issues/10025
     refusal = Refusal(
-        code=getattr(told, "code", None) or error.code,
-        param=getattr(told, "param", None),
-        kind=getattr(told, "type", None),
-        request_id=error.request_id,
+        code=_name(getattr(told, "code", None) or error.code or getattr(told, "message_code", None)),
+        param=_name(getattr(told, "param", None)),
+        kind=_name(getattr(told, "type", None)),
+        request_id=_name(error.request_id),
     )
     return AccountGoneError(refusal.param) if refusal.code == AccountGoneError.CODE else StripeRefusedError(refusal)
+
+
+def _name(told: object) -> str | None:
+    """A name of Stripe's, short enough to be kept."""
+    return told[:LONGEST_NAME] if isinstance(told, str) and told else None

@@ -21,6 +21,7 @@ from chalicelib.domain.facts import (
     Dispute,
     DisputeSeen,
     DisputeStatus,
+    PendingReason,
     Refund,
     RefundReason,
     RefundSeen,
@@ -146,8 +147,17 @@ def refund_seen(refund: StripeObject) -> RefundSeen:
             status=status,
             decision_id=_decision_id(refund),
             reason=_reason(refund),
+            pending_reason=_pending_reason(refund),
+            requires_action=refund.get("status") == "requires_action",
+            created_at=_moment(refund, "created") if status is RefundStatus.PENDING and "created" in refund else None,
         )
     )
+
+
+def _pending_reason(refund: StripeObject) -> PendingReason | None:
+    """None where Stripe says none, or one that a newer version has."""
+    told = _text_or_none(refund.get("pending_reason"))
+    return PendingReason(told) if told in set(PendingReason) else None
 
 
 def _decision_id(refund: StripeObject) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from chalicelib.domain.admission import Door
 from chalicelib.domain.by_hand import MAX_REASON
-from chalicelib.domain.facts import DisputeStatus, RefundReason, RefundStatus
+from chalicelib.domain.facts import DisputeStatus, PendingReason, RefundReason, RefundStatus
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import (
     MAX_DESCRIPTION,
@@ -25,7 +25,7 @@ from chalicelib.domain.sessions import (
 )
 from chalicelib.domain.teams import Plan
 from chalicelib.flows.connect import How
-from chalicelib.http.shape_charges import DECIDED, GIVEN, LET_BE
+from chalicelib.http.shape_charges import DECIDED, GIVEN, LET_BE, REQUIRES_ACTION
 
 SESSION_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff00"
 HOST_ID: Final = "0197b3c4-d5e6-7788-99aa-bbccddeeff01"
@@ -144,17 +144,27 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "refund_id": _field("Stripe's id of the refund; `null`: there is none, or not yet.", "re_3Q2w3e4r5t6y7u8i0"),
     "RefundOut.status": _field(
         (
-            "`decided`: not made at Stripe yet. `pending`: on its way. `failed`, `canceled`: it did not arrive. "
+            "`decided`: not made at Stripe yet. `pending`: on its way. `requires_action`: it waits for the payer, whom "
+            "Stripe asked where to send it. `failed`, `canceled`: it did not arrive. "
             "`given_by_hand`: a person gave it back another way. `not_given`: as a person said, it need not go back."
         ),
         "succeeded",
-        enum=[DECIDED, GIVEN, LET_BE, *(one.value for one in RefundStatus)],
+        enum=[DECIDED, GIVEN, LET_BE, REQUIRES_ACTION, *(one.value for one in RefundStatus)],
     ),
     "RefundOut.reason": _field(
         "`requested` by the clinic, or the rule it follows from; `null`: made in Stripe's dashboard.",
         "requested",
         enum=[None, *(one.value for one in RefundReason)],
     ),
+    "pending_reason": _field(
+        (
+            "Only of a refund that is pending, why: `processing`; `insufficient_funds`: add funds to the balance of "
+            "the Stripe account; `charge_pending`: the payment is not settled yet; `null`: Stripe does not say."
+        ),
+        "processing",
+        enum=[None, *(one.value for one in PendingReason)],
+    ),
+    "pending_since": _moment("Only of a refund that is pending: since when; `null`: not known."),
     "RefundIn.amount": _field(
         "In the currency's minor unit; needs an `Idempotency-Key`. Absent or `null`: all that is left.", 3000
     ),

@@ -102,12 +102,14 @@ class FeeOut(Struct):
 
 
 class RefundOut(Struct):
-    """Money on its way back. `refund_id` null: no refund at Stripe, or not yet."""
+    """Money on its way back. `refund_id` null: no refund at Stripe, or not yet. The last two: while it is pending."""
 
     refund_id: str | None
     amount: int
     status: str
     reason: str | None
+    pending_reason: str | UnsetType | None = UNSET
+    pending_since: str | UnsetType | None = UNSET
 
 
 class ChargeOut(Struct):

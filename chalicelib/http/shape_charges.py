@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chalicelib.domain.facts import PaymentHistory, RefundReason
+from chalicelib.domain.facts import PaymentHistory, Refund, RefundReason, RefundStatus
 from chalicelib.domain.payments import disputes_of
 from chalicelib.domain.refunds import refunds_of, settled_of
 from chalicelib.domain.returns import Returning, returnings
@@ -22,6 +22,9 @@ GIVEN = "given_by_hand"
 LET_BE = "not_given"
 """Of money that, as a person said, need not go back. The others are Stripe's own."""
 
+REQUIRES_ACTION = "requires_action"
+"""Stripe's own, too: pending until the payer answers."""
+
 
 def charges_out(session: Session, participant: Participant, form: TimeFormat) -> list[ChargeOut]:
     """Those that were for an offer of ours, the first paid first."""
@@ -37,7 +40,7 @@ def charges_out(session: Session, participant: Participant, form: TimeFormat) ->
             paid_at=times.write(charge.created_at, form),
             goes_back=one.because.value if one.because else None,
             dispute=_dispute(history, one),
-            refunds=list(_refunds(history, one)),
+            refunds=list(_refunds(history, one, form)),
         )
         for charge, one in charged
     ]
@@ -48,14 +51,9 @@ def _dispute(history: PaymentHistory, going: Returning) -> str | None:
     return statuses[-1] if statuses else None
 
 
-def _refunds(history: PaymentHistory, going: Returning) -> Iterator[RefundOut]:
+def _refunds(history: PaymentHistory, going: Returning, form: TimeFormat) -> Iterator[RefundOut]:
     for refund in refunds_of(history, going.payment):
-        yield RefundOut(
-            refund_id=refund.refund_id,
-            amount=refund.amount,
-            status=refund.status.value,
-            reason=refund.reason.value if refund.reason else None,
-        )
+        yield _refund(refund, form)
     for _, amount in going.decided:
         yield RefundOut(None, amount, DECIDED, RefundReason.REQUESTED.value)
     for settled in settled_of(history, going.payment):
@@ -63,3 +61,16 @@ def _refunds(history: PaymentHistory, going: Returning) -> Iterator[RefundOut]:
             yield RefundOut(None, settled.amount, GIVEN, settled.because.value if settled.because else None)
     if going.let_be:
         yield RefundOut(None, going.let_be, LET_BE, going.because.value if going.because else None)
+
+
+def _refund(refund: Refund, form: TimeFormat) -> RefundOut:
+    shown = RefundOut(
+        refund_id=refund.refund_id,
+        amount=refund.amount,
+        status=REQUIRES_ACTION if refund.requires_action else refund.status.value,
+        reason=refund.reason.value if refund.reason else None,
+    )
+    if refund.status is RefundStatus.PENDING:
+        shown.pending_reason = refund.pending_reason.value if refund.pending_reason else None
+        shown.pending_since = times.write(refund.created_at, form) if refund.created_at else None
+    return shown

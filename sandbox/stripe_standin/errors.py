@@ -26,6 +26,7 @@ class StripeError(Exception):
         code: str | None = None,
         param: str | None = None,
         error_type: str = INVALID_REQUEST,
+        message_code: str | None = None,
         sticks: bool = True,
     ) -> None:
         super().__init__(message)
@@ -34,6 +35,7 @@ class StripeError(Exception):
         self.code = code
         self.param = param
         self.error_type = error_type
+        self.message_code = message_code
         self.sticks = sticks
 
     def body(self) -> JsonObject:
@@ -43,6 +45,7 @@ class StripeError(Exception):
             "code": self.code,
             "doc_url": doc_url,
             "message": self.message,
+            "message_code": self.message_code,
             "param": self.param,
             "type": self.error_type,
         }
@@ -304,6 +307,12 @@ def refund_too_large(asked: int, charge: JsonObject) -> StripeError:
         f"Refund amount ({format_amount(asked, currency)}) is greater than {of_what} ({format_amount(left, currency)})"
     )
     return StripeError(400, message, param="amount")
+
+
+def balance_insufficient() -> StripeError:
+    """As merchants are shown it: https://github.com/Automattic/woocommerce-payments/issues/10025 (no `code`)."""
+    message = "Insufficient funds in your Stripe balance to refund this amount."
+    return StripeError(400, message, message_code="insufficient_balance_for_refund")
 
 
 def no_application_fee(charge_id: str) -> StripeError:

@@ -8,6 +8,14 @@ from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.world import Books, ControlError, World
 
 SETTLED = frozenset({"failed", "canceled"})
+OPEN = frozenset({"pending", "requires_action"})
+PENDING_REASONS = frozenset({"charge_pending", "insufficient_funds", "processing"})
+"""https://docs.stripe.com/changelog/basil/2025-04-30/refund-pending-reason"""
+
+REQUIRES_ACTION = "requires_action"
+"""The payer is asked by mail where the money should go: https://docs.stripe.com/refunds#refund-object-statuses."""
+
+ACTION_SECONDS = 90 * 86_400
 
 
 def create(world: World, books: Books, params: JsonObject) -> JsonObject:
@@ -18,6 +26,8 @@ def create(world: World, books: Books, params: JsonObject) -> JsonObject:
         raise errors.no_application_fee(charge["id"])
     if params.get("reverse_transfer"):
         raise errors.no_transfer_to_reverse(charge["id"])
+    if books.account_id in world.empty_balances:
+        raise errors.balance_insufficient()
     return make(world, books, charge, amount, params)
 
 
@@ -59,7 +69,6 @@ def make(world: World, books: Books, charge: JsonObject, amount: int, params: Js
 
 
 def new_refund(world: World, charge: JsonObject, amount: int, params: JsonObject) -> JsonObject:
-    pending = world.next_refunds_pending
     method = charge["payment_method_details"]["type"]
     return {
         "id": world.new_id("re" if method == "card" else "pyr"),
@@ -75,28 +84,38 @@ def new_refund(world: World, charge: JsonObject, amount: int, params: JsonObject
         "reason": params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "pending" if pending else "succeeded",
         "transfer_reversal": None,
-        **({"pending_reason": "processing"} if pending else {}),
+        **how_far(world),
     }
+
+
+def how_far(world: World) -> JsonObject:
+    held_for = world.refunds_held_for
+    if held_for is None:
+        return {"status": "succeeded"}
+    if held_for in PENDING_REASONS:
+        return {"status": "pending", "pending_reason": held_for}
+    sent = {"email_sent_at": world.timestamp(), "email_sent_to": "payer@example.com"}
+    details = {"email_sent": sent, "expires_at": world.timestamp() + ACTION_SECONDS}
+    return {"status": REQUIRES_ACTION, "next_action": {"type": "display_details", "display_details": details}}
 
 
 def settle(world: World, books: Books, refund: JsonObject) -> None:
     """Let a pending refund succeed."""
-    require(refund, frozenset({"pending"}))
+    require(refund, OPEN)
     change(world, books, refund, status="succeeded")
 
 
 def fail(world: World, books: Books, refund: JsonObject, reason: str) -> None:
     """Let a refund fail, also days after it succeeded: the money is back in the account's balance."""
-    require(refund, frozenset({"pending", "succeeded"}))
+    require(refund, OPEN | {"succeeded"})
     give_money_back(world, books, refund)
     change(world, books, refund, status="failed", failure_reason=reason)
     world.announce(books, "refund.failed", refund)
 
 
 def cancel(world: World, books: Books, refund: JsonObject) -> None:
-    require(refund, frozenset({"pending"}))
+    require(refund, OPEN)
     give_money_back(world, books, refund)
     change(world, books, refund, status="canceled")
 
@@ -118,6 +137,7 @@ def give_money_back(world: World, books: Books, refund: JsonObject) -> None:
 def change(world: World, books: Books, refund: JsonObject, **changes: str) -> None:
     previous = {name: refund.get(name) for name in changes}
     refund.pop("pending_reason", None)
+    refund.pop("next_action", None)
     refund.update(changes)
     world.announce(books, "refund.updated", refund, previous=previous)
     world.announce(books, "charge.refund.updated", refund, previous=previous)

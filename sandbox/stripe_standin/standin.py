@@ -147,10 +147,24 @@ class StripeStandIn:
             asked = {"charge": charge_id, **({} if amount is None else {"amount": amount})}
             return str(refunds.create(self._world, books, asked)["id"])
 
-    def set_refunds_pending(self, *, pending: bool) -> None:
-        """Let refunds from now on start as pending (True), or succeed at once (False)."""
+    def set_refunds_pending(self, *, pending: bool, reason: str = "processing") -> None:
+        """Let refunds from now on start as pending (True), or succeed at once (False).
+
+        `reason`: processing, insufficient_funds, charge_pending; or requires_action: it waits for the payer.
+        """
+        if reason not in refunds.PENDING_REASONS | {refunds.REQUIRES_ACTION}:
+            message = f"a refund is not held for {reason!r}"
+            raise ControlError(message)
         with self._lock:
-            self._world.next_refunds_pending = pending
+            self._world.refunds_held_for = reason if pending else None
+
+    def set_balance(self, account_id: str | None, *, enough: bool) -> None:
+        """Let an account's balance (None: the own account's) cover refunds from now on, or none."""
+        with self._caught_up():
+            empty = self._account(account_id or self.account_id).account_id
+            self._world.empty_balances -= {empty}
+            if not enough:
+                self._world.empty_balances.add(empty)
 
     def settle_refund(self, refund_id: str) -> None:
         with self._caught_up():

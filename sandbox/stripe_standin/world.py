@@ -125,7 +125,10 @@ class World:
         self.mailroom = Mailroom(clock)
         self.cause = Cause()
         self.minimum_charges = dict(MINIMUM_CHARGE)
-        self.next_refunds_pending = False
+        self.refunds_held_for: str | None = None
+        """Why refunds from now on are not made at once; None: they are."""
+        self.empty_balances: set[str] = set()
+        """The accounts whose balance covers no refund."""
         self.grants: dict[str, Grant] = {}
         """By code."""
         self.setups: dict[str, Setup] = {}

@@ -255,7 +255,10 @@ def test_a_fee_that_stripe_finds_too_small_needs_the_clinic_and_can_be_tried_lat
     world.stripe.set_minimum_charge("aud", 10_000)
     assert world.press_pay(session) == Admission(Door.OFFER_REFUSED, NOON)
     assert world.attempt_states(session) == [AttemptState.VOID]
-    reason = "Stripe refuses to take this payment (amount_too_small); the client cannot pay."
+    reason = (
+        "Stripe refuses to take this payment (amount_too_small); the client cannot pay. Stripe does not take this "
+        "amount: the clinic changes the fee; of a refund, it looks in Stripe at what is left of the payment."
+    )
     assert world.attention(session) == reason
     with world.seam.counted() as spent:
         assert world.press_pay(session) == Admission(Door.OFFER_REFUSED, NOON)

@@ -15,6 +15,7 @@ from chalicelib.domain.facts import (
     Dispute,
     DisputeSeen,
     DisputeStatus,
+    PendingReason,
     Refund,
     RefundSeen,
     RefundStatus,
@@ -191,7 +192,6 @@ def test_a_charge_that_does_not_mention_a_fee_at_all_is_strange() -> None:
     ("status", "expected"),
     [
         ("pending", RefundStatus.PENDING),
-        ("requires_action", RefundStatus.PENDING),
         ("succeeded", RefundStatus.SUCCEEDED),
         ("failed", RefundStatus.FAILED),
         ("canceled", RefundStatus.CANCELED),
@@ -200,6 +200,35 @@ def test_a_charge_that_does_not_mention_a_fee_at_all_is_strange() -> None:
 def test_a_refund_tells_how_far_it_is_and_whose_decision_it_was(status: str, expected: RefundStatus) -> None:
     refund = Refund("re_1", "pi_1", 500, expected, "decision-1")
     assert refund_seen({**REFUND, "status": status}) == RefundSeen(refund)
+
+
+def test_a_refund_that_waits_for_the_payer_is_pending_and_says_so() -> None:
+    refund = refund_seen({**REFUND, "status": "requires_action"}).refund
+    assert (refund.status, refund.requires_action) == (RefundStatus.PENDING, True)
+    assert not refund_seen({**REFUND, "status": "pending"}).refund.requires_action
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"pending_reason": "processing"}, PendingReason.PROCESSING),
+        ({"pending_reason": "charge_pending"}, PendingReason.CHARGE_PENDING),
+        ({"pending_reason": "insufficient_funds"}, PendingReason.INSUFFICIENT_FUNDS),
+        ({"pending_reason": "weather"}, None),
+        ({"pending_reason": None}, None),
+        ({"pending_reason": []}, None),
+        ({}, None),
+    ],
+)
+def test_why_a_refund_is_pending_is_kept_where_it_is_known(told: dict[str, Any], kept: PendingReason | None) -> None:
+    assert refund_seen({**REFUND, "status": "pending", **told}).refund.pending_reason is kept
+
+
+def test_since_when_a_refund_is_pending_is_kept_where_stripe_says_so() -> None:
+    pending = {**REFUND, "status": "pending"}
+    assert refund_seen({**pending, "created": 1772452800}).refund.created_at == datetime(2026, 3, 2, 12, tzinfo=UTC)
+    assert refund_seen(pending).refund.created_at is None
+    assert refund_seen({**REFUND, "status": "succeeded", "created": 1772452800}).refund.created_at is None
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"anteroom_refund": 7}])

@@ -21,12 +21,14 @@ from chalicelib.domain.facts import (
     DisputeStatus,
     Payment,
     PaymentHistory,
+    PendingReason,
     Refund,
     RefundDecision,
     RefundStatus,
     Trouble,
 )
 from chalicelib.domain.folding import DEAD_ATTEMPTS_KEPT
+from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import (
     MAX_NAME,
     MAX_PARTICIPANTS,
@@ -169,8 +171,10 @@ class _Chance:
         return Payment(self._id("pi_", 24), attempt_id, self.account, paid, charge)
 
     def _refund(self, payment: Payment) -> Refund:
-        amount, status = self._random.randrange(8000), self._random.choice(list(RefundStatus))
-        return Refund(self._id("re_", 24), payment.payment_intent_id, amount, status, None)
+        """Pending, of which the most is kept."""
+        amount, since = self._random.randrange(8000), self.moment().replace(microsecond=0)
+        refund = Refund(self._id("re_", 24), payment.payment_intent_id, amount, RefundStatus.PENDING, None)
+        return replace(refund, pending_reason=self._random.choice(list(PendingReason)), created_at=since)
 
     def _dispute(self, payment: Payment) -> Dispute:
         return Dispute(self._id("du_", 24), payment.payment_intent_id, 8000, DisputeStatus.OPEN)
@@ -184,4 +188,8 @@ class _Chance:
             *(f"refund:{one.decision_id}" for one in history.decisions),
             *(f"refund:auto-{one.charge.charge_id}" for one in history.payments if one.charge),
         ]
-        return tuple(Trouble(key, 9, self.moment(), self.moment(), _REASON) for key in keys)
+        return tuple(self._trouble(key) for key in keys)
+
+    def _trouble(self, key: str) -> Trouble:
+        refusal = Refusal("resource_missing", "payment_intent", "invalid_request_error", self._id("req_", 14))
+        return Trouble(key, 9, self.moment(), self.moment(), _REASON, refusal=refusal, spent=27)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
@@ -10,7 +11,7 @@ from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refu
 from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus, disputes_of
-from chalicelib.domain.refunds import refunds_of
+from chalicelib.domain.refunds import is_held, is_late, refunds_of
 from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import trouble_with
@@ -26,14 +27,15 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
     counted, notes = link.standing.counted, list[str]()
     for going in returnings(claim, history):
         if going.because is not None or going.payment == counted:
-            notes.extend(_becomes(history, going, _name(going, counted)) or _of_what_is_held(link, going))
+            becomes = _becomes(history, going, _name(going, counted), link.now)
+            notes.extend(becomes or _of_what_is_held(link, going))
     if counted is None:
         notes.extend(_of_nothing_paid(link))
     return tuple(notes)
 
 
-def payment_line(status: PaymentStatus) -> str | None:
-    """How the fee stands, in a few words; None where there is none."""
+def payment_line(status: PaymentStatus, *, comes_back: bool = False) -> str | None:
+    """How the fee stands, in a few words; None where there is none. `comes_back`: some of it is on its way back."""
     match status:
         case PaymentStatus.NOT_REQUIRED:
             return None
@@ -46,9 +48,9 @@ def payment_line(status: PaymentStatus) -> str | None:
         case PaymentStatus.WAIVED:
             return "Nothing to pay"
         case PaymentStatus.PARTIALLY_REFUNDED:
-            return "Paid, partly returned"
+            return "Paid, partly being returned" if comes_back else "Paid, partly returned"
         case PaymentStatus.REFUNDED:
-            return "Returned"
+            return "Being returned" if comes_back else "Returned"
         case PaymentStatus.DISPUTED:
             return "Paid; your bank is looking into it"
         case _:
@@ -66,7 +68,7 @@ def _name(going: Returning, counted: Payment | None) -> str:
     return "first payment" if charge.created_at < other.created_at else "second payment"
 
 
-def _becomes(history: PaymentHistory, going: Returning, name: str) -> list[str]:
+def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime) -> list[str]:
     """What becomes of it, sum by sum; nothing of a payment that stays."""
     whole = f"{name} of {display(going.money(going.amount))}"
     if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
@@ -74,10 +76,13 @@ def _becomes(history: PaymentHistory, going: Returning, name: str) -> list[str]:
         return [f"Your bank is looking into your {whole}{then}."]
     arrived, ours = _arrived(history, going), going.ours()
     given_up = sum(amount for key, amount in ours.items() if going.is_barred or _is_given_up(history, key))
-    on_its_way = going.refunded - arrived + sum(ours.values()) - given_up
+    waits, is_slow = _waits_for_payer(history, going), _is_slow(history, going, now)
+    on_its_way = going.refunded - arrived - waits - is_slow + sum(ours.values()) - given_up
     sums = (
         (arrived, f"has been returned. {_ON_STATEMENT}"),
         (on_its_way, f"is being returned. {_ON_STATEMENT}"),
+        (waits, "is being returned, and waits for you: you were sent an e-mail that asks where it should go."),
+        (is_slow, "is being returned, which takes longer than usual. The clinic has been told."),
         (going.given, "has been given back to you by the clinic."),
         (going.taken, "went back to you through your bank."),
         (
@@ -97,6 +102,17 @@ def _arrived(history: PaymentHistory, going: Returning) -> int:
     """What went back for good, in minor units."""
     refunds = refunds_of(history, going.payment)
     return sum(refund.amount for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
+
+
+def _waits_for_payer(history: PaymentHistory, going: Returning) -> int:
+    """What Stripe asked the payer about, in minor units."""
+    return sum(refund.amount for refund in refunds_of(history, going.payment) if refund.requires_action)
+
+
+def _is_slow(history: PaymentHistory, going: Returning, now: datetime) -> int:
+    """What is held or late, and waits for nobody but the clinic and Stripe, in minor units."""
+    refunds = [refund for refund in refunds_of(history, going.payment) if not refund.requires_action]
+    return sum(refund.amount for refund in refunds if is_held(refund) or is_late(refund, now))
 
 
 def _is_given_up(history: PaymentHistory, key: str) -> bool:

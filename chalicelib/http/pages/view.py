@@ -12,6 +12,7 @@ from typing import Final
 
 from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.money import display
+from chalicelib.domain.refunds import is_on_its_way
 from chalicelib.domain.sessions import Participant
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.http.pages.money_notes import money_notes, payment_line
@@ -134,7 +135,7 @@ def link_view(link: OpenedLink, urls: PageUrls) -> LinkView:
         turns_at=_turns_at(link),
         fee=display(fee.money) if fee else None,
         fee_description=plain(fee.description) if fee else None,
-        payment=payment_line(link.standing.status) if fee else None,
+        payment=payment_line(link.standing.status, comes_back=_comes_back(link)) if fee else None,
         receipt_url=_receipt(link),
         can_pay=link.admission.may_pay,
         can_join=link.admission.may_join,
@@ -213,3 +214,8 @@ def _moment(at: datetime) -> Moment:
 
 def _iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _comes_back(link: OpenedLink) -> bool:
+    counted = link.standing.counted
+    return counted is not None and is_on_its_way(link.participant.history, counted)

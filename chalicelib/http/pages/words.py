@@ -15,6 +15,7 @@ from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.reach import out_of_reach
+from chalicelib.domain.refunds import is_on_its_way
 from chalicelib.flows.open_link import OpenedLink
 
 
@@ -53,7 +54,7 @@ def words_of(link: OpenedLink) -> Words:
         case Door.PROCESSING:
             return _in_progress()
         case Door.REFUNDED:
-            return _refunded()
+            return _refunded(link)
         case Door.EARLY:
             return _early(link)
         case Door.JOIN:
@@ -125,11 +126,15 @@ def _in_progress() -> Words:
     )
 
 
-def _refunded() -> Words:
+def _refunded(link: OpenedLink) -> Words:
+    """That it went back is said once it did."""
+    counted = link.standing.counted
+    is_coming = counted is not None and is_on_its_way(link.participant.history, counted)
+    went = "is on its way back to you" if is_coming else "went back to you"
     return Words(
         Tone.ATTENTION,
         "Please contact the clinic",
-        ("Your payment went back to you, so this link can’t let you in.",),
+        (f"Your payment {went}, so this link can’t let you in.",),
     )
 
 
