@@ -55,7 +55,7 @@ def methods(session: Session, fee: Fee, team: Team, now: datetime) -> tuple[str,
 
 
 def never_used(team: Team) -> dict[str, str]:
-    """The chosen delayed methods that no offer of this team will have, by its accounts and currencies; each with why."""
+    """The chosen delayed methods that no offer of this team will have, as its accounts and currencies are, with why."""
     countries = [one.country for one in team.accounts if one.is_connected]
     found = {one: payment_methods.why_never(one, team.currencies, countries) for one in team.delayed_methods}
     return {method: why for method, why in found.items() if why is not None}

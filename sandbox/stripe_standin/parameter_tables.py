@@ -81,6 +81,14 @@ PRICE_DATA = Record(
     not_simulated=frozenset({"product", "recurring", "unit_amount_decimal"}),
 )
 
+OTHER_METHODS = """
+    affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie boleto
+    card cashapp crypto customer_balance demo_pay eps fpx giropay grabpay ideal kakao_pay klarna konbini
+    kr_card link mobilepay multibanco naver_pay oxxo p24 pay_by_bank payco paynow paypal payto pix
+    revolut_pay samsung_pay satispay scalapay sepa_debit sofort sunbit swish twint upi us_bank_account
+    wechat_pay
+"""
+
 CHECKOUT_SESSION_CREATE = Record(
     {
         "adaptive_pricing": Record({"enabled": Boolean()}),
@@ -131,6 +139,7 @@ CHECKOUT_SESSION_CREATE = Record(
                     not_simulated=frozenset({"currency", "setup_future_usage", "target_date", "verification_method"}),
                 ),
             },
+            not_simulated=frozenset(OTHER_METHODS.split()),
         ),
         "payment_method_types": ListOf(Choice(PAYMENT_METHOD_TYPES)),
         "phone_number_collection": Record({"enabled": Boolean()}, required=("enabled",)),
