@@ -74,11 +74,16 @@ def check_room(team: Team) -> None:
 
 def refreshed(team: Team, seen: AccountSeen, now: datetime) -> Team:
     """The team, with what Stripe says of this account now; as it was, where it has no such account."""
-    known = team.account(seen.stripe_account_id)
-    told = known and _as_seen(known, seen)
-    if known is None or told is None or told == known:
-        return _with_currency(team)
-    return _with_currency(_with(team, known, replace(told, changed_at=now)))
+    accounts = (
+        _told(one, seen, now) if one.stripe_account_id == seen.stripe_account_id else one for one in team.accounts
+    )
+    return _with_currency(replace(team, accounts=tuple(accounts)))
+
+
+def _told(account: PayeeAccount, seen: AccountSeen, now: datetime) -> PayeeAccount:
+    """The account since it is as seen: what it is already is no news."""
+    told = _as_seen(account, seen)
+    return account if told == account else replace(told, changed_at=now)
 
 
 def methods_refused(team: Team, stripe_account_id: str | None, methods: Iterable[str], now: datetime) -> Team:

@@ -19,7 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from chalicelib.domain.facts import AttemptState, Trouble
+from chalicelib.domain.facts import AttemptState, OfferedTerms, PaymentHistory, Trouble
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.offer_terms import terms_now
 from chalicelib.domain.payments import PaymentStatus, standing
@@ -113,19 +113,21 @@ def _offer(session: Session, participant: Participant, team: Team, now: datetime
     if not team.can_charge(payee):
         return Door.CANNOT_CHARGE
     trouble = offer_trouble(participant.history)
-    waiting = trouble is not None and _bars(trouble, session, participant, team, now)
+    offered = terms_now(session, participant, team, now)
+    waiting = trouble is not None and _bars(trouble, participant.history, offered, team.charged_on(payee), now)
     # Money that came in a shape we do not accept, or that we cannot see, must not be asked for a second time.
     unclear = has_strange_payment(participant.history) or any(out_of_reach(participant.history))
     return Door.OFFER_REFUSED if waiting or unclear else Door.PAY
 
 
-def _bars(trouble: Trouble, session: Session, participant: Participant, team: Team, now: datetime) -> bool:
+def _bars(
+    trouble: Trouble, history: PaymentHistory, offered: OfferedTerms | None, charged_on: str | None, now: datetime
+) -> bool:
     """Whether this offer would be the one that Stripe refused, and it is not time to ask again."""
     if trouble.retry_at is not None and now >= trouble.retry_at:
         return False
     if trouble.terms is not None:
-        return trouble.terms == terms_now(session, participant, team, now)
+        return trouble.terms == offered
     # Kept before terms were: what Stripe refused on one account, another one may take.
-    payee = participant.fee.payee if participant.fee else None
-    refused = [one for one in participant.history.attempts if one.state is AttemptState.VOID]
-    return not refused or refused[-1].stripe_account_id == team.charged_on(payee)
+    refused = [one for one in history.attempts if one.state is AttemptState.VOID]
+    return not refused or refused[-1].stripe_account_id == charged_on
