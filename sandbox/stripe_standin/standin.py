@@ -173,6 +173,7 @@ class StripeStandIn:
         account_id: str | None = None,
         currency: str = "aud",
         connected: bool = True,
+        country: str = accounts.HOME,
     ) -> str:
         """Open a new account that can charge, connected or not yet; gives its id."""
         with self._lock:
@@ -183,6 +184,7 @@ class StripeStandIn:
                 currency=currency,
                 is_platform=False,
                 connected=connected,
+                country=country,
             )
             return opened.account_id
 
@@ -199,6 +201,11 @@ class StripeStandIn:
     def set_charges_enabled(self, account_id: str, *, enabled: bool) -> None:
         with self._caught_up():
             accounts.set_charges_enabled(self._world, self._account(account_id), enabled=enabled)
+
+    def set_country(self, account_id: str | None, country: str) -> None:
+        """Let an account be of another country (ISO 3166-1 alpha-2); None is the deployment's own."""
+        with self._caught_up():
+            accounts.set_country(self._world, self._account(account_id or self.account_id), country)
 
     def deauthorize(self, account_id: str) -> None:
         """End our access to a connected account, as its owner can at any time, unless the platform created it."""
