@@ -1,8 +1,15 @@
 """Accounts: the deployment's own and those connected to it, and what opens, closes or restricts them."""
 
+import re
+
 from sandbox.stripe_standin import methods
-from sandbox.stripe_standin.errors import JsonObject, charges_disabled
+from sandbox.stripe_standin.errors import JsonObject, application_fee_abroad, charges_disabled
 from sandbox.stripe_standin.world import Books, ControlError, World
+
+HOME = "AU"
+NO_FEES_FROM_ABROAD = frozenset({"BR", "IN", "MX", "MY", "SG", "TH"})
+"""Where a platform of another country gets no application fees, as Stripe lists them to its users:
+https://groups.google.com/a/lists.stripe.com/g/api-discuss/c/-Ezjn3roCiI."""
 
 
 def open_account(
@@ -13,13 +20,16 @@ def open_account(
     currency: str,
     is_platform: bool,
     connected: bool = True,
+    country: str = HOME,
 ) -> Books:
-    """Open an account that can charge; raises ControlError when its id is taken."""
+    """Open an account that can charge; raises ControlError when its id is taken, or that is no country's code."""
+    require_country(country)
     account_id = account_id or world.new_id("acct", 16)
     if account_id in world.books:
         message = f"the account {account_id!r} exists already"
         raise ControlError(message)
     account = new_account(account_id, name, currency, world.timestamp())
+    account["country"] = country
     books = Books(account, is_platform, authorized=connected)
     world.books[account_id] = books
     return books
@@ -34,7 +44,7 @@ def new_account(account_id: str, name: str | None, currency: str, created: int) 
         "capabilities": methods.capabilities(active=True),
         "charges_enabled": True,
         "controller": {"type": "account"},
-        "country": "AU",
+        "country": HOME,
         "created": created,
         "default_currency": currency,
         "details_submitted": True,
@@ -75,10 +85,26 @@ def set_charges_enabled(world: World, books: Books, *, enabled: bool) -> None:
 
 
 def set_country(world: World, books: Books, country: str) -> None:
+    """Let the account be of another country, which Stripe's own never become; raises ControlError."""
+    require_country(country)
     account, before = books.account, books.account["country"]
+    if before == country:
+        return
     account["country"] = country
-    if country != before:
-        world.announce(books, "account.updated", account, previous={"country": before})
+    world.announce(books, "account.updated", account, previous={"country": before})
+
+
+def require_country(country: str) -> None:
+    if not re.fullmatch(r"[A-Z]{2}", country):
+        message = f"{country!r} is not a country's code of two capital letters"
+        raise ControlError(message)
+
+
+def require_fees_from(world: World, books: Books) -> None:
+    """Refuse as Stripe does (400) where the platform gets no application fees across this border."""
+    platform, country = str(world.platform.account["country"]), str(books.account["country"])
+    if platform != country and country in NO_FEES_FROM_ABROAD:
+        raise application_fee_abroad(platform, country)
 
 
 def require_charges(books: Books) -> None:

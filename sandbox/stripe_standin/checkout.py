@@ -34,7 +34,7 @@ def create(world: World, books: Books, params: dict[str, Any]) -> JsonObject:
     total = sum(item["price_data"]["unit_amount"] * item["quantity"] for item in params["line_items"])
     require_chargeable(world, total, currency)
     methods.require(books, params, currency)
-    require_application_fee(books, params.get("payment_intent_data", {}), total, currency)
+    require_application_fee(world, books, params.get("payment_intent_data", {}), total, currency)
     expires_at = expiry(world, params)
     session = books.add(new_session(world, params, currency, total, expires_at))
     items = [line_item(world, item, currency) for item in params["line_items"]]
@@ -68,12 +68,13 @@ def require_step(amount: int, currency: str, param: str) -> None:
         raise errors.amount_not_a_multiple(currencies.step(currency), currency, param)
 
 
-def require_application_fee(books: Books, payment_intent: JsonObject, total: int, currency: str) -> None:
+def require_application_fee(world: World, books: Books, payment_intent: JsonObject, total: int, currency: str) -> None:
     fee = payment_intent.get("application_fee_amount")
     if fee is None:
         return
     if books.is_platform:
         raise errors.application_fee_without_connect()
+    accounts.require_fees_from(world, books)
     if fee > total:
         raise errors.application_fee_too_large()
     require_step(fee, currency, "payment_intent_data[application_fee_amount]")

@@ -264,6 +264,15 @@ def application_fee_without_connect() -> StripeError:
     )
 
 
+def application_fee_abroad(platform: str, country: str) -> StripeError:
+    """In the words that unlock-protocol/unlock#12594 quotes, with their code. They quote no `param`."""
+    message = (
+        f"Stripe doesn't currently support application fees for platforms in {platform} with connected accounts in "
+        f"{country}."
+    )
+    return StripeError(400, message, code="charge_invalid_parameter")
+
+
 def application_fee_too_large() -> StripeError:
     return StripeError(
         400,

@@ -188,6 +188,7 @@ class StripeStandIn:
         account_id: str | None = None,
         currency: str = "aud",
         connected: bool = True,
+        country: str = accounts.HOME,
     ) -> str:
         """Open a new account that can charge, connected or not yet; gives its id."""
         with self._lock:
@@ -198,6 +199,7 @@ class StripeStandIn:
                 currency=currency,
                 is_platform=False,
                 connected=connected,
+                country=country,
             )
             return opened.account_id
 
@@ -221,7 +223,7 @@ class StripeStandIn:
             set_active_methods(self._world, self._account(account_id or self.account_id), methods)
 
     def set_country(self, account_id: str | None, country: str) -> None:
-        """Move an account to another country; None is the deployment's own."""
+        """Let an account be of another country (ISO 3166-1 alpha-2); None is the deployment's own."""
         with self._caught_up():
             accounts.set_country(self._world, self._account(account_id or self.account_id), country)
 

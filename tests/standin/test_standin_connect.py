@@ -165,3 +165,38 @@ def test_an_account_id_is_taken_once(standin: StripeStandIn) -> None:
     assert standin.create_account(account_id="acct_clinic") == "acct_clinic"
     with pytest.raises(ControlError, match="'acct_clinic' exists already"):
         standin.create_account(account_id="acct_clinic")
+
+
+def test_an_application_fee_does_not_cross_certain_borders(clinic: Shop, standin: StripeStandIn) -> None:
+    """unlock-protocol/unlock#12594 quotes these words."""
+    standin.set_country(clinic.account, "BR")
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        clinic.offer(**with_fee(120))
+    assert code_of(caught.value) == "charge_invalid_parameter"
+    assert caught.value.user_message == (
+        "Stripe doesn't currently support application fees for platforms in AU with connected accounts in BR."
+    )
+    assert clinic.offer()["status"] == "open"
+    standin.set_country(None, "BR")
+    assert clinic.offer(**with_fee(120))["status"] == "open"
+    standin.set_country(clinic.account, "NZ")
+    assert clinic.offer(**with_fee(120))["status"] == "open"
+
+
+def test_a_change_of_country_is_announced_once(shop: Shop, clinic: Shop, standin: StripeStandIn) -> None:
+    standin.set_country(clinic.account, "SG")
+    standin.set_country(clinic.account, "SG")
+    [event] = clinic.get("/v1/events", type="account.updated")["data"]
+    assert (event["data"]["object"]["country"], event["data"]["previous_attributes"]) == ("SG", {"country": "AU"})
+    standin.set_country(None, "US")
+    [own] = shop.get("/v1/events", type="account.updated")["data"]
+    assert own["data"]["object"]["country"] == "US"
+
+
+def test_an_account_is_opened_in_a_country(shop: Shop, standin: StripeStandIn) -> None:
+    account = standin.create_account(country="MX")
+    assert shop.get(f"/v1/accounts/{account}")["country"] == "MX"
+    with pytest.raises(ControlError, match="two capital letters"):
+        standin.create_account(country="Mexico")
+    with pytest.raises(ControlError, match="two capital letters"):
+        standin.set_country(account, "mx")
