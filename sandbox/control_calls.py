@@ -24,6 +24,8 @@ from sandbox.controls import (
     DeedIn,
     FaultsIn,
     Nothing,
+    PaymentDeedIn,
+    StripeAccountIn,
     TeamIn,
     WebhooksIn,
 )
@@ -57,6 +59,8 @@ def blueprint(controls: Controls, journal: Journal) -> Blueprint:
     add("/teams/connect", ConnectIn, controls.connect_team)
     add("/teams/session", ClinicIn, controls.schedule_session)
     add("/accounts", DeedIn, controls.do_to_account)
+    add("/stripe/deeds", PaymentDeedIn, controls.do_to_payment)
+    add("/stripe/account", StripeAccountIn, controls.set_account)
     return routes
 
 

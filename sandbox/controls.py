@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from chalicelib.domain.teams import TeamNameError
+from sandbox.account_changes import AccountChange, change
 from sandbox.accounts import Deed, carry_out
 from sandbox.background import SweepFailedError
 from sandbox.clinic_software import DemoFailedError
@@ -24,6 +25,8 @@ from sandbox.clock import Clock, ClockError
 from sandbox.faults import DatabaseFaults, FaultKind, StripeFaults
 from sandbox.meter import Meter
 from sandbox.stripe_standin import ControlError, Mode, StripeStandIn
+from sandbox.stripe_standin.deeds import Asked, PaymentDeed
+from sandbox.stripe_standin.errors import StripeError
 
 MOST_FAULTS = 10_000
 TARGETS = ("stripe", "dynamodb")
@@ -88,6 +91,27 @@ class DeedIn(Struct, forbid_unknown_fields=True):
 
     account: str
     deed: str
+
+
+class PaymentDeedIn(Struct, forbid_unknown_fields=True):
+    """What a bank, a payer or the clinic's staff do to a payment: of a participant, or a charge."""
+
+    deed: str
+    participant_id: str | None = None
+    charge: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    reason: str | None = None
+
+
+class StripeAccountIn(Struct, forbid_unknown_fields=True):
+    """How an account is at Stripe from now on; `account` None: the deployment's own. Only what is given changes."""
+
+    account: str | None = None
+    country: str | None = None
+    methods: list[str] | str | None = None
+    balance: str | None = None
+    charges_enabled: bool | None = None
 
 
 class Sweeps(Protocol):
@@ -221,6 +245,26 @@ class Controls:
             "connected": account.is_connected,
             "charges_enabled": account.charges_enabled,
         }
+
+    def do_to_payment(self, asked: PaymentDeedIn) -> dict[str, Any]:
+        """Let something happen to a payment at Stripe; the product hears of it by webhook."""
+        standin = self._standin().standin
+        if asked.deed not in set(PaymentDeed):
+            raise ControlRefusedError(_none_of("deed", asked.deed, tuple(PaymentDeed)))
+        fields = {**to_builtins(asked), "deed": PaymentDeed(asked.deed)}
+        try:
+            return standin.do(Asked(**fields))
+        except ControlError as error:
+            raise ControlRefusedError(str(error)) from None
+        except StripeError as refusal:
+            raise ControlRefusedError(f"Stripe refuses it: {refusal.message}") from None
+
+    def set_account(self, asked: StripeAccountIn) -> dict[str, Any]:
+        """Change how an account is at Stripe. All of it, or nothing."""
+        try:
+            return change(self._standin().standin, AccountChange(**to_builtins(asked))).as_json()
+        except ControlError as error:
+            raise ControlRefusedError(str(error)) from None
 
     def _standin(self) -> StripeControls:
         if self.stripe is None:

@@ -57,6 +57,12 @@ def sentence(path: str, answer: dict[str, Any]) -> str:
             return "A session was scheduled that runs now; the link of its client is beside the clinic."
         case "/accounts":
             return _of_account(answer)
+        case "/stripe/deeds":
+            thing = answer["object"].replace("_", " ")
+            return f"Done to charge {answer['charge']}: {answer['deed'].replace('_', ' ')}. The {thing} is {answer['status']}."
+        case "/stripe/account":
+            methods, funds = ", ".join(answer["methods"]) or "no way of paying", answer["balance"]
+            return f"{_of_account(answer)} Country {answer['country']}, {methods}; funds for refunds: {funds}."
         case _:
             return "The counters are at zero."
 

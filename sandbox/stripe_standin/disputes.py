@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sandbox.stripe_standin import balance
+from sandbox.stripe_standin.currencies import SUPPORTED
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.world import Books, ControlError, World
 
@@ -27,14 +28,31 @@ def blocks_refunds(books: Books, charge: JsonObject) -> bool:
 
 
 def start(
-    world: World, books: Books, charge: JsonObject, *, amount: int | None, reason: str, inquiry: bool
+    world: World,
+    books: Books,
+    charge: JsonObject,
+    *,
+    amount: int | None,
+    reason: str,
+    inquiry: bool,
+    currency: str | None = None,
 ) -> JsonObject:
-    """Dispute a succeeded charge; an inquiry takes no money yet."""
+    """Dispute a succeeded charge, or `amount` of it; an inquiry takes no money yet.
+
+    `currency`: what the bank tells it in, if not the charge's own.
+    """
     taken = charge["amount"] - charge["amount_refunded"]
     if charge["status"] != "succeeded" or charge["disputed"] or taken == 0:
         message = f"charge {charge['id']} cannot be disputed: {charge['status']}, disputed {charge['disputed']}"
         raise ControlError(message)
+    if amount is not None and (amount < 1 or (currency in {None, charge["currency"]} and amount > taken)):
+        message = f"amount is 1 to {taken}, what is left of charge {charge['id']}"
+        raise ControlError(message)
+    if currency is not None and currency not in SUPPORTED:
+        message = "currency is a lower-case code that Stripe knows"
+        raise ControlError(message)
     dispute = books.add(new_dispute(world, charge, amount or taken, reason, inquiry=inquiry))
+    dispute["currency"] = currency or charge["currency"]
     charge["disputed"] = True
     world.announce(books, "charge.dispute.created", dispute)
     if not inquiry:

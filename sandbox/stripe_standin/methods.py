@@ -51,14 +51,24 @@ def capabilities(*, active: bool) -> JsonObject:
 def set_active(world: World, books: Books, methods: Iterable[str]) -> None:
     """Let exactly these be active from now on; raises ControlError for what Checkout does not know."""
     asked = set(methods)
-    if unknown := sorted(asked - set(PAYMENT_METHOD_TYPES)):
-        message = f"{', '.join(unknown)}: the methods are {', '.join(sorted(PAYMENT_METHOD_TYPES))}"
-        raise ControlError(message)
+    check(asked)
     before = dict(books.account["capabilities"])
     for method, capability in CAPABILITIES.items():
         books.account["capabilities"][capability] = "active" if method in asked else "inactive"
     if books.account["capabilities"] != before:
         world.announce(books, "account.updated", books.account, previous={"capabilities": before})
+
+
+def check(methods: Iterable[str]) -> None:
+    """Raise ControlError for a method that Checkout does not know."""
+    if unknown := sorted(set(methods) - set(PAYMENT_METHOD_TYPES)):
+        message = f"{', '.join(unknown)}: the methods are {', '.join(sorted(PAYMENT_METHOD_TYPES))}"
+        raise ControlError(message)
+
+
+def active(account: JsonObject) -> list[str]:
+    """Give the methods that an account has activated, whatever its country can have."""
+    return [one for one in PAYMENT_METHOD_TYPES if account["capabilities"][CAPABILITIES[one]] == "active"]
 
 
 def require(books: Books, params: JsonObject, currency: str) -> None:

@@ -85,12 +85,25 @@ def new_refund(world: World, charge: JsonObject, amount: int, params: JsonObject
         "receipt_number": None,
         "source_transfer_reversal": None,
         "transfer_reversal": None,
-        **how_far(world),
+        **how_far(world, charge),
     }
 
 
-def how_far(world: World) -> JsonObject:
-    held_for = world.refunds_held_for
+def hold_next(world: World, charge: JsonObject, reason: str) -> None:
+    """Let the next refund of this charge wait; raises ControlError for a reason that Stripe has not."""
+    require_reason(reason)
+    world.next_refunds_held[charge["id"]] = reason
+
+
+def require_reason(reason: str) -> None:
+    known = sorted(PENDING_REASONS | {REQUIRES_ACTION})
+    if reason not in known:
+        message = f"a refund is not held for {reason!r}; the reasons are {', '.join(known)}"
+        raise ControlError(message)
+
+
+def how_far(world: World, charge: JsonObject) -> JsonObject:
+    held_for = world.next_refunds_held.pop(charge["id"], world.refunds_held_for)
     if held_for is None:
         return {"status": "succeeded"}
     if held_for in PENDING_REASONS:

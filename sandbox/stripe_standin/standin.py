@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sandbox.stripe_standin import accounts, checkout, disputes, oauth, onboarding, payments, refunds
+from sandbox.stripe_standin import accounts, checkout, deeds, disputes, oauth, onboarding, payments, refunds
 from sandbox.stripe_standin.answers import Answer
 from sandbox.stripe_standin.api import Api, Observer
 from sandbox.stripe_standin.consent import Consent, read_consent
 from sandbox.stripe_standin.deliveries import Delivery, Mode, WebhookEndpoint
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.faults import Faults
+from sandbox.stripe_standin.methods import active as active_methods
+from sandbox.stripe_standin.methods import check as check_methods
 from sandbox.stripe_standin.methods import set_active as set_active_methods
 from sandbox.stripe_standin.payments import Outcome
 from sandbox.stripe_standin.world import Books, ControlError, World, copied
@@ -152,11 +154,14 @@ class StripeStandIn:
 
         `reason`: processing, insufficient_funds, charge_pending; or requires_action: it waits for the payer.
         """
-        if reason not in refunds.PENDING_REASONS | {refunds.REQUIRES_ACTION}:
-            message = f"a refund is not held for {reason!r}"
-            raise ControlError(message)
+        refunds.require_reason(reason)
         with self._lock:
             self._world.refunds_held_for = reason if pending else None
+
+    def do(self, asked: deeds.Asked) -> JsonObject:
+        """Do to a payment what a bank, a payer or the clinic's staff would; raises ControlError, StripeError."""
+        with self._caught_up():
+            return deeds.do(self._world, asked)
 
     def set_balance(self, account_id: str | None, *, enough: bool) -> None:
         """Let an account's balance (None: the own account's) cover refunds from now on, or none."""
@@ -216,6 +221,30 @@ class StripeStandIn:
     def set_charges_enabled(self, account_id: str, *, enabled: bool) -> None:
         with self._caught_up():
             accounts.set_charges_enabled(self._world, self._account(account_id), enabled=enabled)
+
+    def account(self, account_id: str) -> tuple[JsonObject, bool]:
+        """Give an account as Stripe shows it, and whether the platform may act on it; raises ControlError."""
+        with self._lock:
+            books = self._account(account_id)
+            return copied(books.account), books.authorized
+
+    def methods(self, account_id: str) -> list[str]:
+        """Give the ways of paying that are active at an account."""
+        account, _ = self.account(account_id)
+        return active_methods(account)
+
+    def has_balance(self, account_id: str) -> bool:
+        with self._lock:
+            return account_id not in self._world.empty_balances
+
+    def check_account(self, account_id: str, *, country: str | None, methods: Iterable[str] | None) -> None:
+        """Raise ControlError for an account that is not there, or could not become so."""
+        with self._lock:
+            self._account(account_id)
+        if country is not None:
+            accounts.require_country(country)
+        if methods is not None:
+            check_methods(methods)
 
     def set_methods(self, account_id: str | None, methods: Iterable[str]) -> None:
         """Activate exactly these ways of paying at an account ("card" among them); None is the deployment's own."""

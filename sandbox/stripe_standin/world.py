@@ -127,6 +127,8 @@ class World:
         self.minimum_charges = dict(MINIMUM_CHARGE)
         self.refunds_held_for: str | None = None
         """Why refunds from now on are not made at once; None: they are."""
+        self.next_refunds_held: dict[str, str] = {}
+        """By charge: why its next refund is not made at once."""
         self.empty_balances: set[str] = set()
         """The accounts whose balance covers no refund."""
         self.grants: dict[str, Grant] = {}
