@@ -20,6 +20,13 @@ NO_OBJECTS: dict[str, type] = {
 """Answers that do not say what they are."""
 
 
+UNDOCUMENTED = frozenset({"message_code"})
+"""Fields of Stripe's errors that neither its library nor its document has, and that Stripe sends.
+
+A refund for want of balance has no `code`, and says why there: https://github.com/Automattic/woocommerce-payments/issues/10025.
+"""
+
+
 @dataclass
 class Reads:
     """`known`: fields of the library's classes, as `charge.paid`; `strange`: what was read and is none."""
