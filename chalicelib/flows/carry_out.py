@@ -92,7 +92,7 @@ def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[
         case FetchDispute(dispute=dispute, payment=payment):
             return [ctx.stripe.fetch_dispute(dispute, payment.stripe_account_id, deadline)]
         case MakeRefund():
-            return _refund(ctx, obligation, history)
+            return _refund_or_others(ctx, obligation, history)
         case _:
             assert_never(obligation)
 
@@ -105,6 +105,23 @@ def look(ctx: Context, attempt: Attempt) -> list[Seen]:
     return [found] if found else [AttemptVoid(attempt.attempt_id)]
 
 
+_MADE_ELSEWHERE = frozenset({RefusalCause.ALREADY_REFUNDED, RefusalCause.AMOUNT})
+
+
+def _refund_or_others(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen]:
+    """One refund; or where it was refused for others that we had not seen, as of the dashboard, those."""
+    try:
+        return _refund(ctx, act, history)
+    except StripeRefusedError as error:
+        if cause_of(error.refusal) not in _MADE_ELSEWHERE:
+            raise
+        listed = ctx.stripe.list_refunds(act.payment, ctx.deadline)
+        known = {refund.refund_id for refund in history.refunds}
+        if all(one.refund.refund_id in known for one in listed):
+            raise
+        return list(listed)
+
+
 def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen]:
     """One refund for one decision. When the key may be gone, the refunds that are there are looked through first."""
     trouble = trouble_with(history, act.key)
@@ -115,23 +132,7 @@ def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen
         # What is owed has to be computed again with these before anything is given back.
         return list(listed)
     round_ = key_round(trouble)
-    try:
-        return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
-    except StripeRefusedError as error:
-        if not sure or cause_of(error.refusal) not in _MADE_ELSEWHERE:
-            raise
-        return _made_elsewhere(ctx, act, known, error)
-
-
-_MADE_ELSEWHERE = frozenset({RefusalCause.ALREADY_REFUNDED, RefusalCause.AMOUNT})
-
-
-def _made_elsewhere(ctx: Context, act: MakeRefund, known: set[str], refused: StripeRefusedError) -> list[Seen]:
-    """Refunds that we had not seen, as made in the dashboard: with these, what is owed is computed again."""
-    listed = ctx.stripe.list_refunds(act.payment, ctx.deadline)
-    if all(one.refund.refund_id in known for one in listed):
-        raise refused
-    return list(listed)
+    return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
 
 
 _LOOKING = "Asking how far a payment has come"

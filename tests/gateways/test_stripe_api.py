@@ -311,6 +311,25 @@ def test_a_refusal_without_words_is_a_refusal(body: str) -> None:
     assert (raised.value.code, raised.value.param) == (None, None)
 
 
+def test_a_refund_without_balance_is_known_by_the_name_that_stripe_gives_beside_its_words() -> None:
+    """It has no `code`: https://github.com/Automattic/woocommerce-payments/issues/10025."""
+    api, _ = _api(_error(400, code=None, message_code="insufficient_balance_for_refund"))
+    with pytest.raises(StripeRefusedError) as raised:
+        api.create_checkout(ATTEMPT, _deadline())
+    assert raised.value.code == "insufficient_balance_for_refund"
+    api, _ = _api(_error(400, code="charge_disputed", message_code="another"))
+    with pytest.raises(StripeRefusedError) as raised:
+        api.create_checkout(ATTEMPT, _deadline())
+    assert raised.value.code == "charge_disputed"
+
+
+def test_of_a_refusal_names_alone_are_kept_and_none_that_is_long() -> None:
+    api, _ = _api(_error(400, code="c" * 65, param="p" * 64))
+    with pytest.raises(StripeRefusedError) as raised:
+        api.create_checkout(ATTEMPT, _deadline())
+    assert (raised.value.code, raised.value.param) == ("c" * 64, "p" * 64)
+
+
 def test_a_key_that_stands_for_other_parameters_is_of_no_more_use() -> None:
     api, _ = _api(_error(400, type="idempotency_error"))
     with pytest.raises(StripeBrokenError):

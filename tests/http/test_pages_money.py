@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from chalicelib.domain.facts import (
     AttemptState,
     DisputeStatus,
     PaymentHistory,
+    PendingReason,
     RefundDecision,
     RefundReason,
     RefundStatus,
@@ -21,7 +23,9 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.http.pages.money_notes import money_notes, payment_line
+from chalicelib.http.pages.words import words_of
 from tests.http.opened_links import (
+    BEFORE,
     CANCELED,
     CANCELED_AT,
     END,
@@ -41,6 +45,11 @@ from tests.http.opened_links import (
 )
 
 BEING = "Your payment of 80.00 AUD is being returned. It takes 5 to 10 business days to show on your statement."
+SLOW = "Your payment of 80.00 AUD is being returned, which takes longer than usual. The clinic has been told."
+WAITS = (
+    "Your payment of 80.00 AUD is being returned, and waits for you: "
+    "you were sent an e-mail that asks where it should go."
+)
 DONE = "Your payment of 80.00 AUD has been returned. It takes 5 to 10 business days to show on your statement."
 FAILED = (
     "Your payment of 80.00 AUD could not be returned automatically. "
@@ -200,6 +209,46 @@ def test_where_the_headline_says_all_there_is_no_note(link: OpenedLink) -> None:
 )
 def test_every_status_has_its_few_words(status: PaymentStatus, line: str | None) -> None:
     assert payment_line(status) == line
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (PaymentStatus.PARTIALLY_REFUNDED, "Paid, partly being returned"),
+        (PaymentStatus.REFUNDED, "Being returned"),
+        (PaymentStatus.PAID, "Paid"),
+    ],
+)
+def test_what_is_on_its_way_back_is_not_called_returned(status: PaymentStatus, line: str) -> None:
+    assert payment_line(status, comes_back=True) == line
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (RefundStatus.PENDING, "Your payment is on its way back to you, so this link can’t let you in."),
+        (RefundStatus.SUCCEEDED, "Your payment went back to you, so this link can’t let you in."),
+    ],
+)
+def test_that_a_payment_went_back_is_said_once_it_did(status: RefundStatus, sentence: str) -> None:
+    assert words_of(opened(payer(refund(status, decision_id="asked")))).sentences == (sentence,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"pending_reason": PendingReason.PROCESSING}, BEING),
+        ({"pending_reason": PendingReason.CHARGE_PENDING}, BEING),
+        ({"pending_reason": PendingReason.INSUFFICIENT_FUNDS}, SLOW),
+        ({"created_at": BEFORE - timedelta(days=10)}, BEING),
+        ({"created_at": BEFORE - timedelta(days=10, seconds=1)}, SLOW),
+        ({"requires_action": True}, WAITS),
+        ({"requires_action": True, "created_at": BEFORE - timedelta(days=30)}, WAITS),
+    ],
+)
+def test_the_payer_reads_what_holds_up_their_money(changes: dict[str, Any], note: str) -> None:
+    held = replace(refund(RefundStatus.PENDING), **changes)
+    assert money_notes(opened(payer(held), session=CANCELED)) == (note,)
 
 
 def test_of_what_counts_both_is_told_what_was_refunded_and_what_the_clinic_gave_another_way() -> None:

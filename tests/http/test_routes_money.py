@@ -85,6 +85,64 @@ def test_without_a_body_all_goes_back_at_once_and_the_guest_is_not_let_in(paid: 
     assert paid.door() == "refunded"
 
 
+@pytest.mark.parametrize(
+    ("held_for", "status", "pending_reason", "attention"),
+    [
+        ("processing", "pending", "processing", None),
+        ("charge_pending", "pending", "charge_pending", None),
+        (
+            "insufficient_funds",
+            "pending",
+            "insufficient_funds",
+            (
+                "The refund of 80.00 AUD is held: the clinic adds funds to the balance of its Stripe account, which "
+                "did not cover it."
+            ),
+        ),
+        (
+            "requires_action",
+            "requires_action",
+            None,
+            (
+                "The refund of 80.00 AUD waits for the payer, whom Stripe asked by e-mail where to send it: the clinic "
+                "asks them to answer."
+            ),
+        ),
+    ],
+)
+def test_a_refund_that_is_pending_says_why_and_since_when(
+    paid: Money, held_for: str, status: str, pending_reason: str | None, attention: str | None
+) -> None:
+    paid.world.stripe.set_refunds_pending(pending=True, reason=held_for)
+    payment = paid.refund().json()["payment"]
+    [refund] = payment["charges"][0]["refunds"]
+    assert (refund["status"], refund["pending_reason"]) == (status, pending_reason)
+    assert refund["pending_since"] == paid.world.clock().strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert payment["attention"] == attention
+    paid.world.stripe.settle_refund(refund["refund_id"])
+    paid.clinic.edge.deliver_webhooks()
+    payment = paid.payment()
+    assert set(payment["charges"][0]["refunds"][0]) == {"refund_id", "amount", "status", "reason"}
+    assert payment["attention"] is None
+
+
+def test_a_refund_that_is_pending_for_more_than_ten_days_needs_the_clinic(paid: Money) -> None:
+    paid.world.stripe.set_refunds_pending(pending=True)
+    paid.refund()
+    paid.world.clock.advance(days=10, seconds=1)
+    paid.clinic.access_token = str(paid.clinic.ask_token().json()["access_token"])
+    late = "The refund of 80.00 AUD is pending for more than ten days: the clinic asks Stripe about it."
+    assert paid.payment()["attention"] == late
+
+
+def test_a_refund_that_stripe_refuses_says_at_once_who_must_do_what(paid: Money) -> None:
+    paid.world.stripe.set_balance(None, enough=False)
+    reply = paid.refund()
+    assert (reply.status, paid.made()) == (200, [])
+    assert "the clinic adds funds to its balance in Stripe" in reply.json()["payment"]["attention"]
+    assert reply.json()["payment"]["charges"][0]["refunds"][0]["status"] == "decided"
+
+
 def test_a_part_goes_back_and_the_guest_is_still_let_in(paid: Money) -> None:
     reply = paid.refund({"amount": 3000, "reason": "Came late"})
     assert (reply.status, paid.made()) == (200, [(3000, "succeeded")])

@@ -21,6 +21,7 @@ REPORTS = [
     "alextselegidis/easyappointments#1178",
     "alfio-event/alf.io#739",
     "Attendize/Attendize#982",
+    "Automattic/woocommerce-payments#10025",
     "Automattic/woocommerce-payments#3232",
     "aws/aws-sdk-java#2667",
     "calcom/cal.diy#10121",

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.by_hand import RefundWish
 from chalicelib.domain.sessions import Session
+from chalicelib.flows.refund import refund
 from tests.ops.desk import Desk
 from tests.support.world import OTHER_TEAM_ID, TEAM_ID, World
 
@@ -130,3 +132,72 @@ def test_a_reason_of_nothing_is_refused_in_a_sentence(desk: Desk, world: World, 
     key = f"refund:{world.refunds()[0]['id']}"
     assert desk.run("stuck", "settle", TEAM_ID, failed.participant_id(2), key, "--why", " ") == 1
     assert desk.complained == "--why: say why\n"
+
+
+# --- refused, and held --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refused(world: World) -> Session:
+    """The clinic asks for a refund, and the balance of its Stripe account is empty."""
+    session = world.schedule(starts_in=timedelta(days=1))
+    world.pay(session)
+    world.deliver()
+    world.stripe.set_balance(None, enough=False)
+    refund(world.ctx, TEAM_ID, session.participant_id(2), RefundWish())
+    return session
+
+
+def test_a_refused_refund_is_listed_at_once_and_made_by_the_retry_after_a_top_up(
+    desk: Desk, world: World, refused: Session
+) -> None:
+    [trouble] = world.participant(refused).history.troubles
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert "the clinic adds funds to its balance in Stripe" in desk.printed
+    assert desk.run("session", "show", TEAM_ID, refused.session_id) == 0
+    [row] = desk.lines_with("failed 1 x")
+    assert "the clinic adds funds to its balance in Stripe" in row
+    argv = ("stuck", "retry", TEAM_ID, refused.participant_id(2), trouble.key, "--why", "topped up")
+    assert desk.run(*argv) == 0, desk.complained
+    assert world.refunds() == [], "it was not"
+    world.stripe.set_balance(None, enough=True)
+    assert desk.run(*argv) == 0, desk.complained
+    assert [one["amount"] for one in world.refunds()] == [8000]
+    assert "Nothing needs a person." in desk.printed
+
+
+@pytest.mark.parametrize(
+    ("held_for", "said", "shown"),
+    [
+        ("insufficient_funds", "is held: the clinic adds funds", "pending (insufficient_funds) since 2026"),
+        ("requires_action", "waits for the payer", "pending (waits for the payer) since 2026"),
+        ("processing", "", "pending (processing) since 2026"),
+    ],
+)
+def test_a_refund_that_is_held_is_listed_and_shown(
+    desk: Desk, world: World, held_for: str, said: str, shown: str
+) -> None:
+    session = world.schedule(starts_in=timedelta(days=1))
+    world.pay(session)
+    world.deliver()
+    world.stripe.set_refunds_pending(pending=True, reason=held_for)
+    refund(world.ctx, TEAM_ID, session.participant_id(2), RefundWish())
+    key = f"pending:{world.refunds()[0]['id']}"
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert (key in desk.printed, said in desk.printed) == (bool(said), True)
+    assert desk.run("session", "show", TEAM_ID, session.session_id) == 0
+    assert desk.lines_with(shown)
+
+
+def test_that_a_refund_is_held_is_settled_by_its_key_and_is_not_tried_again(desk: Desk, world: World) -> None:
+    session = world.schedule(starts_in=timedelta(days=1))
+    world.pay(session)
+    world.deliver()
+    world.stripe.set_refunds_pending(pending=True, reason="requires_action")
+    refund(world.ctx, TEAM_ID, session.participant_id(2), RefundWish())
+    about = (TEAM_ID, session.participant_id(2), f"pending:{world.refunds()[0]['id']}", "--why", "they were rung up")
+    assert desk.run("stuck", "retry", *about) != 0
+    assert "nothing to try again" in desk.complained
+    assert desk.run("stuck", "settle", *about) == 0, desk.complained
+    assert "Nothing needs a person." in desk.printed
+    assert [one["amount"] for one in world.refunds()] == [8000]
