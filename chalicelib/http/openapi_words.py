@@ -116,6 +116,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "currency": _field("ISO 4217, lower case.", "aud"),
     "description": _field(f"Shown to who pays it; up to {MAX_DESCRIPTION} characters.", "Consultation, 30 minutes"),
     "payee": _field("One of the team's connected Stripe accounts; `null`: its default."),
+    "In.payee": _field(
+        "One of the team's connected Stripe accounts. Absent, `null` or empty: its default; in a change, as it was."
+    ),
     "PaymentOut.status": _field(
         "`not_required`: nothing is owed. `processing`: the bank is moving it. `disputed`: the payer contests it.",
         "unpaid",
@@ -159,7 +162,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "In the currency's minor unit; needs an `Idempotency-Key`. Absent or `null`: all that is left.", 3000
     ),
     "RefundIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters. Stripe is not told."),
-    "RefundIn.charge": _field("The `charge_id` of which; absent: the one that pays the fee."),
+    "RefundIn.charge": _field("The `charge_id` of which; absent, `null` or empty: the one that pays the fee."),
     "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
     # --- payments
     "PaymentListOut.content": _field("The payments of this page, the first paid first."),
@@ -375,7 +378,8 @@ GUIDE: Final[tuple[tuple[str, str], ...]] = (
         (
             "Send an `Idempotency-Key` of your choice with a POST, and the same again when you repeat it: "
             "whatever happened to the first, it is done once. The same answer comes back for 24 hours, marked "
-            "`Idempotent-Replayed: true`."
+            "`Idempotent-Replayed: true`. A key whose request made nothing is free for a corrected body; one "
+            "that made something is refused for another body (422)."
         ),
     ),
     (
