@@ -196,7 +196,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "net": _field("What the clinic receives, before Stripe's own fee.", 7880),
     # --- the team
     "TeamOut.name": _field("The clinic's name, as clients see it.", "Bay Road Clinic"),
-    "subdomain": _field("The clinic's own name in addresses, where it has one.", "bay-road"),
+    "subdomain": _field(
+        "The clinic's own name in addresses, no other clinic's; `null` only if it could not be given yet.", "bay-road"
+    ),
     "plan": _field("What the clinic has bought.", "standard", enum=[one.value for one in Plan]),
     "scheduling": _field("Whether it may schedule sessions just now.", True),  # noqa: FBT003 (an example)
     "suspended": _field("Whether the clinic is suspended.", False),  # noqa: FBT003 (an example)
