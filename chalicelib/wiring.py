@@ -19,7 +19,7 @@ from chalicelib.storage import tables
 from chalicelib.storage.cached import CachedApiClients, CachedTeams
 from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
-from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoSubdomains, DynamoTeams
 
 _contexts: list[Context] = []
 
@@ -49,6 +49,7 @@ def make_context(settings: Settings) -> Context:
         teams=CachedTeams(DynamoTeams(settings.books_retention), time.monotonic),
         api_clients=CachedApiClients(DynamoApiClients(), time.monotonic),
         stripe_accounts=DynamoStripeAccounts(),
+        subdomains=DynamoSubdomains(),
         entries=DynamoEntries(settings.retention),
         idempotency=DynamoIdempotency(secrets.token_bytes),
         ledger=DynamoLedger(),

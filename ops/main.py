@@ -14,6 +14,7 @@ from chalicelib.flows.change import ContendedError
 from chalicelib.flows.change_team import TeamDeletedError
 from chalicelib.flows.enrol import TooManySecretsError
 from chalicelib.flows.revoke import NoMoreLinksError
+from chalicelib.flows.subdomains import SubdomainTakenError
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.storage.stores import ConflictError, NotFoundError, StoreError, StoreUnavailableError
 from ops.arguments import parser
@@ -73,6 +74,7 @@ def _code(error: Exception) -> int | None:
             | LinkKeyError()
             | TooManySecretsError()
             | UnknownAccountError()
+            | SubdomainTakenError()
         ):
             return REFUSED
         case _:
@@ -93,6 +95,8 @@ def _sentence(error: Exception) -> str:
             return str(error)
         case UnknownAccountError():
             return "the team has no such account connected; see: python -m ops team show"
+        case SubdomainTakenError():
+            return "another team has that subdomain; choose another one"
         case NotFoundError():
             return f"{error}; is it of this team, and of this deployment?"
         case NoMoreLinksError():

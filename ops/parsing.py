@@ -14,6 +14,7 @@ from chalicelib.domain.links import LAST_KEY_ID
 from chalicelib.domain.money import UnknownCurrencyError
 from chalicelib.domain.money import currency as currency_of
 from chalicelib.domain.sessions import MAX_NAME
+from chalicelib.domain.subdomains import SubdomainError, checked_subdomain
 from chalicelib.domain.team_audit import OWN_ACCOUNT
 from chalicelib.domain.teams import InvalidOriginError, Plan, UnknownPlanError, frame_ancestor, plan_named, web_origin
 from ops.commands import Command
@@ -94,6 +95,13 @@ def ancestor(text: str) -> str:
     try:
         return frame_ancestor(text)
     except InvalidOriginError as error:
+        refuse(error)
+
+
+def subdomain(text: str) -> str:
+    try:
+        return checked_subdomain(text)
+    except SubdomainError as error:
         refuse(error)
 
 

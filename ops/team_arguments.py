@@ -22,6 +22,7 @@ from ops.parsing import (
     own_or_account,
     plan,
     reason,
+    subdomain,
 )
 
 _PLANS = f"{', '.join(Plan)}, or an older name"
@@ -33,6 +34,8 @@ def add_team(group: Commands[argparse.ArgumentParser]) -> None:
     _add_suspend_and_resume(group)
     show = command(group, "show", teams.show_team, "show all of a clinic: plan, fee, accounts, settings, API clients")
     _team_argument(show)
+    find = command(group, "find", teams.find_team, "show the clinic that has a subdomain")
+    find.add_argument("subdomain", type=subdomain, metavar="SUBDOMAIN", help="the clinic's own name in addresses")
     shown = command(group, "list", teams.list_teams, "list clinics with their state; reads the whole table")
     shown.add_argument("--state", choices=teams.STATES, help="cannot-charge: active, and no fee can be paid to it")
     origins = command(
@@ -52,6 +55,7 @@ def _team_argument(one: argparse.ArgumentParser) -> None:
 def _add_create(group: Commands[argparse.ArgumentParser]) -> None:
     create = command(group, "create", teams.create_team, "create a clinic and its first API client")
     create.add_argument("name", metavar="NAME", help="as clients read it: on their page and at Checkout")
+    create.add_argument("--subdomain", type=subdomain, help="its own name in addresses; default: made of its name")
     create.add_argument("--plan", type=plan, default=Plan.STANDARD, help=f"{_PLANS}; default: standard")
     create.add_argument("--scheduling-add-on", action="store_true", help="for the essentials plan: may schedule")
     create.add_argument("--currency", type=currency, default="aud", help="of its Stripe account; default: aud")
@@ -80,6 +84,7 @@ def _add_change(group: Commands[argparse.ArgumentParser]) -> None:
     change = command(group, "change", teams.change_team, "change what is named of a clinic, and nothing else")
     _team_argument(change)
     change.add_argument("--name", default=ABSENT, help="as clients read it")
+    change.add_argument("--subdomain", type=subdomain, default=ABSENT, help="its own name in addresses")
     change.add_argument("--plan", type=plan, default=ABSENT, help=_PLANS)
     change.add_argument(
         "--scheduling-add-on", action=argparse.BooleanOptionalAction, default=ABSENT, help="bought or not"

@@ -28,6 +28,7 @@ def team_lines(team: Team, clients: Iterable[ApiClient]) -> Iterator[str]:
 def _standing(team: Team) -> Iterator[tuple[str, str]]:
     yield "team", team.team_id
     yield "name", name_of(team)
+    yield "subdomain", team.subdomain or "none"
     yield "since", moment(team.created_at)
     yield "state", f"deleted since {moment(team.deleted_at)}" if team.deleted_at else state_of(team)
     yield "plan", f"{team.plan}{' with the scheduling add-on' if team.scheduling_add_on else ''}"

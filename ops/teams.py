@@ -12,7 +12,9 @@ from chalicelib.domain.offer_terms import never_used
 from chalicelib.domain.team_edits import TeamEdit
 from chalicelib.domain.teams import Team
 from chalicelib.flows import edit_team, enrol
+from chalicelib.flows.context import Context
 from chalicelib.flows.export_team import clients_of
+from chalicelib.flows.subdomains import team_at, with_subdomain
 from ops.clients import credentials
 from ops.commands import AskedWronglyError
 from ops.environment import Deployment
@@ -38,6 +40,7 @@ def create_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
         default_currency=asked.currency,
         more_currencies=tuple(asked.also_takes),
         on_own_account=asked.on_own_account,
+        subdomain=asked.subdomain,
     )
     yield from team_lines(made.team, clients_of(ctx, made.team.team_id))
     if not made.team.accounts:
@@ -49,7 +52,17 @@ def create_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 
 def show_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     ctx = deployment.ctx
-    yield from team_lines(ctx.teams.get(asked.team_id), clients_of(ctx, asked.team_id))
+    yield from team_lines(_known(ctx, asked.team_id), clients_of(ctx, asked.team_id))
+
+
+def find_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
+    team = team_at(deployment.ctx, asked.subdomain)
+    yield from team_lines(team, clients_of(deployment.ctx, team.team_id))
+
+
+def _known(ctx: Context, team_id: str) -> Team:
+    """One from before there were subdomains is given its own."""
+    return with_subdomain(ctx, ctx.teams.get(team_id))
 
 
 CANNOT_CHARGE = "cannot-charge"
@@ -85,7 +98,7 @@ def change_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
         message = "name what to change: python -m ops team change --help"
         raise AskedWronglyError(message)
     ctx = deployment.ctx.acting_for(operator(asked.by))
-    before = ctx.teams.get(asked.team_id)
+    before = _known(ctx, asked.team_id)
     after = edit_team.update_team(ctx, asked.team_id, edit)
     yield from team_lines(after, clients_of(ctx, asked.team_id))
     yield ""
@@ -99,6 +112,7 @@ def change_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 def _edit(asked: Namespace) -> TeamEdit:
     return TeamEdit(
         name=asked.name,
+        subdomain=asked.subdomain,
         plan=asked.plan,
         scheduling_add_on=asked.scheduling_add_on,
         fee_basis_points=asked.fee_basis_points,
@@ -131,6 +145,8 @@ def _meaning(before: Team, after: Team, settings: Settings) -> Iterator[str]:
         yield "Fees already set in a currency that it takes no more stay, and can be paid."
     if before.name != after.name:
         yield "Offers already made show the former name at Checkout."
+    if before.subdomain != after.subdomain:
+        yield "Its former subdomain finds it no more, and may be another clinic's."
     if before.delayed_methods != after.delayed_methods:
         yield "Offers already made keep their payment methods."
     if before.delayed_methods != after.delayed_methods or never_used(before) != never_used(after):
@@ -146,7 +162,7 @@ def _is_paid_to_us(team: Team) -> bool:
 
 def suspend_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     ctx = deployment.ctx.acting_for(operator(asked.by))
-    was = ctx.teams.get(asked.team_id).suspended
+    was = _known(ctx, asked.team_id).suspended
     team = edit_team.suspend_team(ctx, asked.team_id, asked.why)
     if was:
         yield f"team {team.team_id} was suspended already; nothing was changed"
@@ -160,7 +176,7 @@ def suspend_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
 
 def resume_team(deployment: Deployment, asked: Namespace) -> Iterator[str]:
     ctx = deployment.ctx.acting_for(operator(asked.by))
-    was = ctx.teams.get(asked.team_id).suspended
+    was = _known(ctx, asked.team_id).suspended
     team = edit_team.resume_team(ctx, asked.team_id, asked.why)
     if not was:
         yield f"team {team.team_id} was not suspended; nothing was changed"

@@ -13,6 +13,7 @@ from typing import TypeVar
 from chalicelib.domain.accounts import made_default, methods_tried_again
 from chalicelib.domain.edits import ABSENT, Absent
 from chalicelib.domain.money import currency
+from chalicelib.domain.subdomains import checked_subdomain
 from chalicelib.domain.teams import (
     Plan,
     Team,
@@ -35,6 +36,7 @@ class TeamEdit:
     """
 
     name: str | Absent = ABSENT
+    subdomain: str | Absent = ABSENT
     plan: Plan | Absent = ABSENT
     scheduling_add_on: bool | Absent = ABSENT
     fee_basis_points: int | Absent | None = ABSENT
@@ -59,6 +61,7 @@ def edit_team(team: Team, edit: TeamEdit) -> Team:
     return replace(
         team,
         name=_sent(edit.name, team.name, checked_name),
+        subdomain=team.subdomain if isinstance(edit.subdomain, Absent) else checked_subdomain(edit.subdomain),
         plan=_sent(edit.plan, team.plan, Plan),
         scheduling_add_on=_sent(edit.scheduling_add_on, team.scheduling_add_on, bool),
         fee_basis_points=_sent(edit.fee_basis_points, team.fee_basis_points, checked_basis_points),

@@ -124,7 +124,7 @@ def connecting(ctx: Context, team: Team, client_id: str, how: How | None) -> Eff
         return start_connecting(ctx, team, client_id, how)
 
     refusals = (NoPlatformError, NoOAuthError, TooManyAccountsError)
-    return Effect(plan=lambda: "connect", find=address, make=address, refusals=refusals)
+    return Effect(plan=lambda: "connect", find=address, make=address, refusals=refusals, finds_only=False)
 
 
 def _authorize_url(ctx: Context, team: Team, client_id: str) -> str:

@@ -23,6 +23,7 @@ from chalicelib.storage.stores import (
     ParkedEventStore,
     SessionStore,
     StripeAccountStore,
+    SubdomainStore,
     TeamStore,
 )
 
@@ -49,6 +50,7 @@ class Context:
     teams: TeamStore
     api_clients: ApiClientStore
     stripe_accounts: StripeAccountStore
+    subdomains: SubdomainStore
     entries: EntryStore
     idempotency: IdempotencyStore
     ledger: LedgerStore

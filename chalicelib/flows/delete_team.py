@@ -25,6 +25,7 @@ from chalicelib.flows.edit_team import suspend_team
 from chalicelib.flows.enrol import disable_client
 from chalicelib.flows.every_session import every_session
 from chalicelib.flows.export_team import clients_of
+from chalicelib.flows.subdomains import release as release_subdomain
 from chalicelib.storage.cached import KEPT_SECONDS
 from chalicelib.storage.codec import check_writable
 from chalicelib.storage.stores import ConflictError, Found, NewerSchemaError, NotFoundError, Position
@@ -123,7 +124,10 @@ def erase_team(ctx: Context, team_id: str) -> Erased:
     """
     team = ctx.teams.get(team_id)
     if team.deleted_at is None:
+        subdomain = team.subdomain
         team = change_team(ctx.within(REQUEST_SECONDS), team_id, lambda newest: tombstone(newest, ctx.clock()))
+        # Should this not come to pass: what a deleted team had claimed is free for others.
+        release_subdomain(ctx, subdomain, team_id)
     done = Erased(_without_clients(ctx, team_id), _released(ctx, team))
     for found in every_session(ctx, team_id):
         if found.session is not None:

@@ -9,19 +9,30 @@ from __future__ import annotations
 from functools import partial
 
 from chalicelib.domain import team_edits
+from chalicelib.domain.edits import Absent
 from chalicelib.domain.team_edits import TeamEdit
 from chalicelib.domain.teams import Team
-from chalicelib.flows.change_team import change_team
+from chalicelib.flows.change_team import change_team, living_team
 from chalicelib.flows.context import Context
+from chalicelib.flows.subdomains import claim, release
 
 
 def update_team(ctx: Context, team_id: str, edit: TeamEdit) -> Team:
     """The team as edited; what is absent stays.
 
     Raises NotFoundError, TeamDeletedError, TeamSettingError, UnknownCurrencyError, InvalidOriginError,
-    UnknownAccountError, ContendedError, StoreError.
+    UnknownAccountError, SubdomainTakenError, ContendedError, StoreError.
     """
-    return change_team(ctx, team_id, partial(team_edits.edit_team, edit=edit))
+    if isinstance(edit.subdomain, Absent):
+        return change_team(ctx, team_id, partial(team_edits.edit_team, edit=edit))
+    # Before the claim, so that what is refused claims nothing.
+    former = living_team(ctx, team_id)
+    wanted = team_edits.edit_team(former, edit).subdomain or ""
+    claim(ctx, wanted, team_id)
+    changed = change_team(ctx, team_id, partial(team_edits.edit_team, edit=edit))
+    if former.subdomain != changed.subdomain:
+        release(ctx, former.subdomain, team_id)
+    return changed
 
 
 def suspend_team(ctx: Context, team_id: str, why: str) -> Team:

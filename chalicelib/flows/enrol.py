@@ -19,10 +19,12 @@ from chalicelib.domain.api_clients import (
 )
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.money import currency as currency_of
+from chalicelib.domain.subdomains import checked_subdomain
 from chalicelib.domain.team_audit import created_audit
 from chalicelib.domain.teams import PayeeAccount, Plan, Team, checked_name, web_origin
 from chalicelib.flows.change_team import AUDIT_ID_BYTES, change_team, living_team
 from chalicelib.flows.context import Context
+from chalicelib.flows.subdomains import claim, claim_any
 from chalicelib.storage.stores import NotFoundError
 
 DEPLOYMENTS_OWN_ACCOUNT = PayeeAccount(None)
@@ -52,7 +54,7 @@ class Enrolled:
     client_secret: str = field(repr=False)
 
 
-def enrol_team(
+def enrol_team(  # noqa: PLR0913 (what an operator may say of a new team, each by name)
     ctx: Context,
     name: str,
     *,
@@ -61,13 +63,16 @@ def enrol_team(
     default_currency: str = "aud",
     more_currencies: tuple[str, ...] = (),
     on_own_account: bool | None = None,
+    subdomain: str | None = None,
 ) -> Enrolled:
     """A team, and its first client. `on_own_account`: it charges on the deployment's own Stripe account.
 
     None: as clinics of this deployment do; those of a platform connect an account of their own first.
 
-    Raises TeamNameError, UnknownCurrencyError, StoreUnavailableError. Should the client fail after the team was kept,
-    `add_client` completes it.
+    `subdomain` None: one made of the name.
+
+    Raises TeamNameError, SubdomainError, SubdomainTakenError, UnknownCurrencyError, StoreError, ContendedError.
+    Should the client fail after the team was kept, `add_client` completes it.
     """
     if on_own_account is None:
         on_own_account = not ctx.settings.is_platform
@@ -81,10 +86,19 @@ def enrol_team(
         more_currencies=tuple(currency_of(code).code for code in more_currencies),
         accounts=(DEPLOYMENTS_OWN_ACCOUNT,) if on_own_account else (),
     )
+    team = replace(team, subdomain=_claimed(ctx, team, subdomain))
     audit_id = ctx.entropy(AUDIT_ID_BYTES).hex()
     ctx.teams.create(team, created_audit(team, by=ctx.by, at=ctx.clock(), audit_id=audit_id))
     client = add_client(ctx, team.team_id)
     return Enrolled(team, client.client_id, client.client_secret)
+
+
+def _claimed(ctx: Context, team: Team, subdomain: str | None) -> str:
+    if subdomain is None:
+        return claim_any(ctx, team.name, team.team_id)
+    checked = checked_subdomain(subdomain)
+    claim(ctx, checked, team.team_id)
+    return checked
 
 
 def add_client(ctx: Context, team_id: str, name: str | None = None) -> NewClient:

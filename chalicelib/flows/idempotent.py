@@ -4,13 +4,17 @@ What is made has an id that is drawn, and kept in a record, before it is made. S
 the thing was made is asked of the thing. A request with a key is answered by the top row that applies:
 
     no record, or one that expired       begin the record, make the thing: two writes
-    the record is of another body        refuse
+    of another body, lease still runs    refuse
+    of another body, the thing is there  refuse
+    of another body, and no thing        take the record over for this body, and make the thing under the same id
     the thing is there                   answer it as it is now: a replay, also while the lease runs
     the first one's lease still runs     refuse for now: it may be made at any moment
     else the first one died              take the record over, and make the thing under the same id
 
 Whoever dies between the record and the thing is finished by the next request with the key, and two that try at once
 make one thing, since an id can be made once. A key is free again after 24 h, or at once when the request was refused.
+A request that failed otherwise ends its lease: if nothing was made, the key is free for a corrected body, which keeps
+the id that was planned, so that the first one's write, should it come late, does not make a second thing.
 """
 
 from __future__ import annotations
@@ -85,13 +89,15 @@ class Effect(Generic[Made]):
 
     `find` answers the thing of that id, whatever became of it since, or None when it was never made. `make` makes it
     under that id; where it is there already it answers it, or raises ConflictError. `refusals`: errors of `make` that
-    are the caller's to correct, and that are raised before anything is made.
+    are the caller's to correct, and that are raised before anything is made. `finds_only`: `find` makes nothing, so it
+    may be asked for another body.
     """
 
     plan: Callable[[], str]
     find: Callable[[str], Made | None]
     make: Callable[[str], Made]
     refusals: tuple[type[Exception], ...] = ()
+    finds_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +129,35 @@ def once(ctx: Context, scope: IdempotencyScope, body: bytes, effect: Effect[Made
 def _again(ctx: Context, begun: Begun, body_hash: str, effect: Effect[Made]) -> Once[Made]:
     first, now = begun.record, ctx.clock()
     if first.body_hash != body_hash:
-        raise IdempotencyMismatchError
+        return _corrected(ctx, first, body_hash, effect)
     found = effect.find(first.planned_id)
     if found is not None:
         return Once(found, replayed=True)
     if now < first.lease_until:
         raise InProgressError(math.ceil((first.lease_until - now).total_seconds()))
+    return _made(ctx, _taken(ctx, first, body_hash), effect)
+
+
+def _corrected(ctx: Context, first: IdempotencyRecord, body_hash: str, effect: Effect[Made]) -> Once[Made]:
+    """Made with another body than the first one's, which is known to have made nothing."""
+    if ctx.clock() < first.lease_until or not effect.finds_only or effect.find(first.planned_id) is not None:
+        raise IdempotencyMismatchError
+    taken = _taken(ctx, first, body_hash)
+    made = _made(ctx, taken, effect)
+    if made.replayed:
+        # The first one's write came late: the record must not say that it was of this body.
+        with suppress(StoreError):
+            ctx.idempotency.save(taken, replace(taken, body_hash=first.body_hash))
+        raise IdempotencyMismatchError
+    return made
+
+
+def _taken(ctx: Context, first: IdempotencyRecord, body_hash: str) -> IdempotencyRecord:
     try:
-        taken = ctx.idempotency.save(first, replace(first, lease_until=_lease(ctx, now)))
+        return ctx.idempotency.save(first, replace(first, body_hash=body_hash, lease_until=_lease(ctx, ctx.clock())))
     except ConflictError:
         # Another one took it over at this moment.
         raise InProgressError(1) from None
-    return _made(ctx, taken, effect)
 
 
 def _lease(ctx: Context, now: datetime) -> datetime:
@@ -147,12 +170,20 @@ def _made(ctx: Context, record: IdempotencyRecord, effect: Effect[Made]) -> Once
     except ConflictError:
         found = effect.find(record.planned_id)
         if found is None:
+            _let_go(ctx, record, is_refusal=False)
             raise
-        # One who was thought dead was not, and was faster.
+        # One who was thought dead was not, and was faster; or one with a corrected body.
+        _check_is_of(ctx, record)
         return Once(found, replayed=True)
     except Exception as error:
         _let_go(ctx, record, is_refusal=isinstance(error, effect.refusals))
         raise
+
+
+def _check_is_of(ctx: Context, record: IdempotencyRecord) -> None:
+    """Raises IdempotencyMismatchError where the key was taken over for another body meanwhile."""
+    if ctx.idempotency.begin(record, ctx.clock()).record.body_hash != record.body_hash:
+        raise IdempotencyMismatchError
 
 
 def _let_go(ctx: Context, record: IdempotencyRecord, *, is_refusal: bool) -> None:

@@ -116,6 +116,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "currency": _field("ISO 4217, lower case.", "aud"),
     "description": _field(f"Shown to who pays it; up to {MAX_DESCRIPTION} characters.", "Consultation, 30 minutes"),
     "payee": _field("One of the team's connected Stripe accounts; `null`: its default."),
+    "In.payee": _field(
+        "One of the team's connected Stripe accounts. Absent, `null` or empty: its default; in a change, as it was."
+    ),
     "PaymentOut.status": _field(
         "`not_required`: nothing is owed. `processing`: the bank is moving it. `disputed`: the payer contests it.",
         "unpaid",
@@ -169,7 +172,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "In the currency's minor unit; needs an `Idempotency-Key`. Absent or `null`: all that is left.", 3000
     ),
     "RefundIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters. Stripe is not told."),
-    "RefundIn.charge": _field("The `charge_id` of which; absent: the one that pays the fee."),
+    "RefundIn.charge": _field("The `charge_id` of which; absent, `null` or empty: the one that pays the fee."),
     "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
     # --- payments
     "PaymentListOut.content": _field("The payments of this page, the first paid first."),
@@ -203,7 +206,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "net": _field("What the clinic receives, before Stripe's own fee.", 7880),
     # --- the team
     "TeamOut.name": _field("The clinic's name, as clients see it.", "Bay Road Clinic"),
-    "subdomain": _field("The clinic's own name in addresses, where it has one.", "bay-road"),
+    "subdomain": _field(
+        "The clinic's own name in addresses, no other clinic's; `null` only if it could not be given yet.", "bay-road"
+    ),
     "plan": _field("What the clinic has bought.", "standard", enum=[one.value for one in Plan]),
     "scheduling": _field("Whether it may schedule sessions just now.", True),  # noqa: FBT003 (an example)
     "suspended": _field("Whether the clinic is suspended.", False),  # noqa: FBT003 (an example)
@@ -390,7 +395,8 @@ GUIDE: Final[tuple[tuple[str, str], ...]] = (
         (
             "Send an `Idempotency-Key` of your choice with a POST, and the same again when you repeat it: "
             "whatever happened to the first, it is done once. The same answer comes back for 24 hours, marked "
-            "`Idempotent-Replayed: true`."
+            "`Idempotent-Replayed: true`. A key whose request made nothing is free for a corrected body; one "
+            "that made something is refused for another body (422)."
         ),
     ),
     (

@@ -1,4 +1,7 @@
-"""The clinic itself, and what a fee would come to. Reads nothing but what authentication has read."""
+"""The clinic itself, and what a fee would come to. Reads nothing but what authentication has read.
+
+A team from before there were subdomains is given its own by the first read.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from chalicelib.domain.money import minimum_fee
 from chalicelib.domain.offers import share_of
 from chalicelib.domain.sessions import Fee, InvalidSessionError, Role, fee_problems
 from chalicelib.flows.context import Context
+from chalicelib.flows.subdomains import with_subdomain
 from chalicelib.http.auth import caller_of
 from chalicelib.http.exchange import Answer, Request, json_answer
 from chalicelib.http.operations import Parameter, operation
@@ -32,7 +36,7 @@ def add_routes(routes: Routes) -> None:
 @operation("Read the team", tag="Team", answers={200: TeamOut})
 def read_team(ctx: Context, request: Request) -> Answer:
     """The clinic that the access token acts for: its plan, its settings, and whether it can be paid."""
-    return json_answer(200, team_out(caller_of(ctx, request).team), _NO_STORE)
+    return json_answer(200, team_out(with_subdomain(ctx, caller_of(ctx, request).team)), _NO_STORE)
 
 
 @operation("Quote a fee", tag="Fees", answers={200: QuoteOut}, errors=(422,), parameters=(_AMOUNT, _CURRENCY, _PAYEE))

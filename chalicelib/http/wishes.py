@@ -124,7 +124,7 @@ def refund_wish(request: Request) -> RefundWish:
     reason = _Body(values, problems).text("reason")
     if problems:
         _refuse(problems, [])
-    return RefundWish(values.get("amount"), reason, values.get("charge"))
+    return RefundWish(values.get("amount"), reason, values.get("charge") or None)
 
 
 def connect_wish(request: Request) -> How | None:
@@ -185,7 +185,7 @@ def _fee(values: Values | None, path: str, problems: list[Problem]) -> Fee | Non
     if values is None:
         return None
     body = _Body(values, problems, path)
-    return Fee(values["amount"], values["currency"].lower(), body.text("description"), values.get("payee"))
+    return Fee(values["amount"], values["currency"].lower(), body.text("description"), body.named("payee"))
 
 
 # --- fields ---------------------------------------------------------------------------------------------------------
@@ -224,6 +224,10 @@ class _Body:
         """Without control characters, which nobody types and terminals obey; all others are kept as they are."""
         text: str | None = self.values.get(name)
         return None if text is None else self._plain(name, text)
+
+    def named(self, name: str) -> str | None:
+        """What names another thing: typed clients send empty text for none."""
+        return self.values.get(name) or None
 
     def flags(self) -> tuple[str, ...] | None:
         flags: list[str] | None = self.values.get("feature_flags")

@@ -7,6 +7,7 @@ ours if the text that is there is ours. What decides about a team's money or acc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 from pynamodb.expressions.condition import Condition
@@ -19,7 +20,7 @@ from chalicelib.storage import codec
 from chalicelib.storage.answers import translated
 from chalicelib.storage.dynamodb_books import audit_item
 from chalicelib.storage.stores import ConflictError, NotFoundError, StripeAccount
-from chalicelib.storage.tables import ApiClientItem, StripeAccountItem, TeamItem
+from chalicelib.storage.tables import ApiClientItem, StripeAccountItem, SubdomainItem, TeamItem
 
 
 class DynamoTeams:
@@ -144,3 +145,29 @@ class DynamoStripeAccounts:
         except ConflictError:
             if self.find(after.account_id) != after:
                 raise
+
+
+class DynamoSubdomains:
+    """Whose each subdomain is. Nothing but the key and the team: one that is there is recognised by its team."""
+
+    def find(self, subdomain: str) -> str | None:
+        try:
+            with translated(f"subdomain {subdomain}"):
+                return SubdomainItem.get(subdomain, consistent_read=True).team_id
+        except NotFoundError:
+            return None
+
+    def save(self, subdomain: str, before: str | None, team_id: str) -> None:
+        was: Condition = SubdomainItem.subdomain.does_not_exist()
+        if before is not None:
+            was = SubdomainItem.team_id == before
+        try:
+            with translated(f"subdomain {subdomain}"):
+                SubdomainItem(subdomain, team_id=team_id).save(condition=was)
+        except ConflictError:
+            if self.find(subdomain) != team_id:
+                raise
+
+    def remove(self, subdomain: str, team_id: str) -> None:
+        with suppress(ConflictError), translated(f"subdomain {subdomain}"):
+            SubdomainItem(subdomain).delete(condition=SubdomainItem.team_id == team_id)

@@ -229,6 +229,20 @@ class StripeAccountStore(Protocol):
         """Replace `before` as it was read, None being nothing. Raises ConflictError, StoreUnavailableError."""
 
 
+class SubdomainStore(Protocol):
+    def find(self, subdomain: str) -> str | None:
+        """The id of the team whose it is."""
+
+    def save(self, subdomain: str, before: str | None, team_id: str) -> None:
+        """Let it be that team's in place of `before`, None being nobody.
+
+        Raises ConflictError, StoreUnavailableError.
+        """
+
+    def remove(self, subdomain: str, team_id: str) -> None:
+        """Let it be nobody's; nothing happens where it is not that team's."""
+
+
 class EntryStore(Protocol):
     def add(self, entry: Entry) -> None:
         """Keep it; the same entry again changes nothing."""

@@ -100,6 +100,15 @@ class StripeAccountItem(Model):
     body = UnicodeAttribute()
 
 
+class SubdomainItem(Model):
+    class Meta:
+        table_name = "subdomains"
+        billing_mode = "PAY_PER_REQUEST"
+
+    subdomain = UnicodeAttribute(hash_key=True)
+    team_id = UnicodeAttribute()
+
+
 class EntryItem(Model):
     """`session_key` is team_id#session_id; `entry_key` is the time (sortable) # the participant's number."""
 
@@ -170,6 +179,7 @@ TABLES: Final[dict[str, type[Model]]] = {
     "teams": TeamItem,
     "api_clients": ApiClientItem,
     "stripe_accounts": StripeAccountItem,
+    "subdomains": SubdomainItem,
     "entries": EntryItem,
     "idempotency": IdempotencyItem,
     "ledger": LedgerItem,

@@ -12,6 +12,7 @@ from tests.storage.dynamo_contract import (
     DynamoParkedEventContract,
     DynamoSessionContract,
     DynamoStripeAccountContract,
+    DynamoSubdomainContract,
     DynamoTeamContract,
 )
 
@@ -35,6 +36,10 @@ class TestEngineApiClients(DynamoApiClientContract):
 
 
 class TestEngineStripeAccounts(DynamoStripeAccountContract):
+    pass
+
+
+class TestEngineSubdomains(DynamoSubdomainContract):
     pass
 
 

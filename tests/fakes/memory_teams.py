@@ -100,3 +100,24 @@ class MemoryStripeAccounts:
                 message = f"account {after.account_id} was written by somebody else"
                 raise ConflictError(message)
             self._texts[after.account_id] = codec.account_text(after)
+
+
+class MemorySubdomains:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._teams: dict[str, str] = {}
+
+    def find(self, subdomain: str) -> str | None:
+        return self._teams.get(subdomain)
+
+    def save(self, subdomain: str, before: str | None, team_id: str) -> None:
+        with self._lock:
+            if self.find(subdomain) not in {before, team_id}:
+                message = f"subdomain {subdomain} was written by somebody else"
+                raise ConflictError(message)
+            self._teams[subdomain] = team_id
+
+    def remove(self, subdomain: str, team_id: str) -> None:
+        with self._lock:
+            if self._teams.get(subdomain) == team_id:
+                del self._teams[subdomain]

@@ -265,7 +265,7 @@ def test_the_team_tells_its_plan_its_settings_and_whether_it_can_be_paid(clinic:
     assert reply.json() == {
         "team_id": clinic.team.team_id,
         "name": "Bay Road Clinic",
-        "subdomain": None,
+        "subdomain": "bay-road-clinic",
         "plan": "standard",
         "scheduling": True,
         "suspended": False,

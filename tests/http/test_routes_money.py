@@ -239,6 +239,11 @@ def test_a_charge_is_named_by_what_the_participant_shows(paid: Money) -> None:
     assert paid.made() == [(100, "succeeded")]
 
 
+def test_a_charge_of_empty_text_is_as_absent(paid: Money) -> None:
+    assert paid.refund({"charge": "", "amount": 100}).status == 200
+    assert paid.made() == [(100, "succeeded")]
+
+
 def test_a_kept_payment_of_a_cancelled_session_and_of_one_removed_can_still_be_given_back(paid: Money) -> None:
     paid.world.clock.advance(minutes=1)
     assert paid.clinic.ask("DELETE", f"{paid.path}?refund=none").status == 200

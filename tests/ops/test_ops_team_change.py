@@ -15,6 +15,12 @@ from tests.support.world import NOON, OTHER_TEAM_ID, TEAM_ID, World
 KNOWN = "Running functions know it within 60 s."
 
 
+@pytest.fixture(autouse=True)
+def named(world: World) -> None:
+    """The team has its subdomain already, which the first command would else give it."""
+    world.change_team(subdomain="riverside-clinic")
+
+
 def audited(world: World, team_id: str = TEAM_ID) -> list[AuditEntry]:
     rows = world.audit.between(team_id, NOON, NOON + timedelta(days=1))
     return [entry for row in rows for entry in row.entries]

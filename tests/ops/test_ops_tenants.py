@@ -47,6 +47,7 @@ OF_ONE: dict[tuple[str, str], tuple[str, ...]] = {
 OF_ALL = {
     ("team", "create"),
     ("team", "list"),
+    ("team", "find"),
     ("link-key", "rotate"),
     ("link-key", "use"),
     ("link-key", "retire"),

@@ -28,6 +28,7 @@ def test_the_same_tables_are_deployed_and_used() -> None:
         "parked_events",
         "sessions",
         "stripe_accounts",
+        "subdomains",
         "teams",
     ]
     assert sorted(TABLES) == sorted(DEPLOYED)

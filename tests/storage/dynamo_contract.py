@@ -13,13 +13,13 @@ import pytest
 from chalicelib.storage import codec
 from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
-from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoSubdomains, DynamoTeams
 from chalicelib.storage.tables import IdempotencyItem, SessionItem, TeamItem
 from tests.storage.books_contract import BooksContract, BooksStage, ParkedEventContract
 from tests.storage.contract import EntryContract, SessionContract, SessionStage
 from tests.storage.idempotency_contract import IdempotencyContract, IdempotencyStage
 from tests.storage.samples import CLINIC, NOON, counted_entropy, without_a_field
-from tests.storage.teams_contract import ApiClientContract, StripeAccountContract, TeamContract
+from tests.storage.teams_contract import ApiClientContract, StripeAccountContract, SubdomainContract, TeamContract
 from tests.storage.walk_contract import WalkContract
 from tests.storage.wire import Wire
 
@@ -111,6 +111,13 @@ class DynamoStripeAccountContract(StripeAccountContract):
     @pytest.fixture
     def accounts(self) -> DynamoStripeAccounts:
         return DynamoStripeAccounts()
+
+
+@pytest.mark.usefixtures("wire")
+class DynamoSubdomainContract(SubdomainContract):
+    @pytest.fixture
+    def subdomains(self) -> DynamoSubdomains:
+        return DynamoSubdomains()
 
 
 @pytest.mark.usefixtures("wire")

@@ -16,6 +16,7 @@ from chalicelib.storage.stores import (
     NotFoundError,
     StripeAccount,
     StripeAccountStore,
+    SubdomainStore,
     TeamStore,
 )
 from tests.storage.samples import CLIENT, CLINIC, NOON, OTHER_TEAM_ID, TEAM_ID
@@ -171,3 +172,43 @@ class StripeAccountContract:
         with pytest.raises(ConflictError):
             accounts.save(ACCOUNT, replace(ACCOUNT, released_at=LATER))
         assert accounts.find("acct_1") is None
+
+
+class SubdomainContract:
+    """Subclasses give the fixture `subdomains`."""
+
+    def test_a_subdomain_finds_its_team(self, subdomains: SubdomainStore) -> None:
+        subdomains.save("hill-street", None, TEAM_ID)
+        assert subdomains.find("hill-street") == TEAM_ID
+        assert subdomains.find("hill-road") is None
+
+    def test_of_two_teams_that_claim_one_subdomain_the_second_loses(self, subdomains: SubdomainStore) -> None:
+        subdomains.save("hill-street", None, TEAM_ID)
+        with pytest.raises(ConflictError):
+            subdomains.save("hill-street", None, OTHER_TEAM_ID)
+        assert subdomains.find("hill-street") == TEAM_ID
+
+    def test_a_subdomain_is_claimed_by_the_same_team_again(self, subdomains: SubdomainStore) -> None:
+        for _ in range(2):
+            subdomains.save("hill-street", None, TEAM_ID)
+        assert subdomains.find("hill-street") == TEAM_ID
+
+    def test_a_subdomain_is_taken_over_from_whom_it_was_read_with(self, subdomains: SubdomainStore) -> None:
+        subdomains.save("hill-street", None, TEAM_ID)
+        with pytest.raises(ConflictError):
+            subdomains.save("hill-street", "team-9", OTHER_TEAM_ID)
+        subdomains.save("hill-street", TEAM_ID, OTHER_TEAM_ID)
+        assert subdomains.find("hill-street") == OTHER_TEAM_ID
+
+    def test_a_subdomain_of_nobody_is_not_taken_over(self, subdomains: SubdomainStore) -> None:
+        with pytest.raises(ConflictError):
+            subdomains.save("hill-street", TEAM_ID, OTHER_TEAM_ID)
+        assert subdomains.find("hill-street") is None
+
+    def test_a_subdomain_is_removed_by_its_team_alone_and_again_is_silent(self, subdomains: SubdomainStore) -> None:
+        subdomains.save("hill-street", None, TEAM_ID)
+        subdomains.remove("hill-street", OTHER_TEAM_ID)
+        assert subdomains.find("hill-street") == TEAM_ID
+        for _ in range(2):
+            subdomains.remove("hill-street", TEAM_ID)
+        assert subdomains.find("hill-street") is None

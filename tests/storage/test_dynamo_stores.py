@@ -30,6 +30,7 @@ from tests.storage.dynamo_contract import (
     DynamoParkedEventContract,
     DynamoSessionContract,
     DynamoStripeAccountContract,
+    DynamoSubdomainContract,
     DynamoTeamContract,
 )
 from tests.storage.idempotency_contract import OTHER, RECORD
@@ -88,6 +89,10 @@ class TestDynamoApiClients(DynamoApiClientContract):
 
 
 class TestDynamoStripeAccounts(DynamoStripeAccountContract):
+    pass
+
+
+class TestDynamoSubdomains(DynamoSubdomainContract):
     pass
 
 

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.books import AuditEntry, AuditRow, Records
 from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoParkedEvents
-from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoSubdomains, DynamoTeams
 from chalicelib.storage.stores import Entry, ParkedEvent, StripeAccount
 from tests.storage.books_contract import ROW
 from tests.storage.dynamo_contract import BOOKS_RETENTION, RETENTION
@@ -49,6 +49,8 @@ def _everything_is_written() -> None:
     accounts, account = DynamoStripeAccounts(), StripeAccount("acct_1", TEAM_ID, livemode=False, connected_at=NOON)
     accounts.save(None, account)
     accounts.save(account, replace(account, released_at=NOON))
+    DynamoSubdomains().save("hill-street", None, TEAM_ID)
+    DynamoSubdomains().save("hill-street", TEAM_ID, "team-9")
     clients.create(CLIENT)
     clients.save(CLIENT, replace(CLIENT, name="Another"))
     DynamoEntries(RETENTION).add(Entry(TEAM_ID, SESSION_ID, 2, NOON))
@@ -62,7 +64,7 @@ def test_every_write_has_a_condition_and_none_adds_to_what_is_there(wire: Wire) 
     """An addition whose answer was lost is sent again by the SDK, and a counter of 1 is 2 then."""
     _everything_is_written()
     assert {operation for operation, _ in wire.requests} <= {"PutItem", "UpdateItem", "TransactWriteItems", "GetItem"}
-    assert len(wire.sent("PutItem")) >= 13
+    assert len(wire.sent("PutItem")) >= 15
     assert all("ConditionExpression" in body for body in wire.sent("PutItem"))
     (pushed,) = wire.sent("UpdateItem")
     assert re.fullmatch(r"SET #\d = :\d", pushed["UpdateExpression"])

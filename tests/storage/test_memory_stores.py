@@ -9,12 +9,12 @@ import pytest
 
 from tests.fakes.memory import MemoryEntries, MemoryIdempotency, MemorySessions
 from tests.fakes.memory_books import MemoryAudit, MemoryBooks, MemoryParkedEvents
-from tests.fakes.memory_teams import MemoryApiClients, MemoryStripeAccounts, MemoryTeams
+from tests.fakes.memory_teams import MemoryApiClients, MemoryStripeAccounts, MemorySubdomains, MemoryTeams
 from tests.storage.books_contract import BooksContract, BooksStage, ParkedEventContract
 from tests.storage.contract import EntryContract, SessionContract, SessionStage
 from tests.storage.idempotency_contract import IdempotencyContract, IdempotencyStage
 from tests.storage.samples import CLINIC, counted_entropy, without_a_field
-from tests.storage.teams_contract import ApiClientContract, StripeAccountContract, TeamContract
+from tests.storage.teams_contract import ApiClientContract, StripeAccountContract, SubdomainContract, TeamContract
 from tests.storage.walk_contract import WalkContract
 
 
@@ -74,6 +74,12 @@ class TestMemoryStripeAccounts(StripeAccountContract):
     @pytest.fixture
     def accounts(self) -> MemoryStripeAccounts:
         return MemoryStripeAccounts()
+
+
+class TestMemorySubdomains(SubdomainContract):
+    @pytest.fixture
+    def subdomains(self) -> MemorySubdomains:
+        return MemorySubdomains()
 
 
 class TestMemoryEntries(EntryContract):

@@ -16,7 +16,7 @@ from chalicelib.gateways.access_tokens import mint_access_token
 from chalicelib.storage.cached import CachedApiClients, CachedTeams
 from chalicelib.storage.dynamodb import DynamoEntries, DynamoIdempotency, DynamoSessions
 from chalicelib.storage.dynamodb_books import DynamoAudit, DynamoLedger, DynamoParkedEvents
-from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoTeams
+from chalicelib.storage.dynamodb_teams import DynamoApiClients, DynamoStripeAccounts, DynamoSubdomains, DynamoTeams
 from tests.storage.wire import Wire
 from tests.support.edge import Edge
 from tests.support.seam import Kind, Spent, spent_on
@@ -91,6 +91,7 @@ class MeteredDynamoWorld(MeteredWorld):
             teams=DynamoTeams(self.context.settings.books_retention),
             api_clients=DynamoApiClients(),
             stripe_accounts=DynamoStripeAccounts(),
+            subdomains=DynamoSubdomains(),
             entries=DynamoEntries(retention),
             idempotency=DynamoIdempotency(self.random.randbytes),
             ledger=DynamoLedger(),

@@ -42,7 +42,7 @@ from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.payments import Outcome
 from tests.fakes.memory import MemoryEntries, MemoryIdempotency, MemorySessions
 from tests.fakes.memory_books import MemoryParkedEvents
-from tests.fakes.memory_teams import MemoryApiClients, MemoryStripeAccounts, MemoryTeams
+from tests.fakes.memory_teams import MemoryApiClients, MemoryStripeAccounts, MemorySubdomains, MemoryTeams
 from tests.support.seam import Seam
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -109,6 +109,7 @@ class World:
         self.teams = MemoryTeams(self.sessions.books)
         self.api_clients = MemoryApiClients()
         self.stripe_accounts = MemoryStripeAccounts()
+        self.subdomains = MemorySubdomains()
         self.entries = MemoryEntries()
         self.idempotency = MemoryIdempotency(self.random.randbytes)
         self.ledger = self.sessions.books.ledger()
@@ -131,6 +132,7 @@ class World:
             teams=self.seam.watched(self.teams, "teams"),
             api_clients=self.seam.watched(self.api_clients, "api_clients"),
             stripe_accounts=self.seam.watched(self.stripe_accounts, "stripe_accounts"),
+            subdomains=self.seam.watched(self.subdomains, "subdomains"),
             entries=self.seam.watched(self.entries, "entries"),
             idempotency=self.seam.watched(self.idempotency, "idempotency"),
             ledger=self.seam.watched(self.ledger, "ledger"),
