@@ -58,8 +58,8 @@ def sentence(path: str, answer: dict[str, Any]) -> str:
         case "/accounts":
             return _of_account(answer)
         case "/stripe/deeds":
-            thing = answer["object"].replace("_", " ")
-            return f"Done to charge {answer['charge']}: {answer['deed'].replace('_', ' ')}. The {thing} is {answer['status']}."
+            deed, thing = answer["deed"].replace("_", " "), answer["object"]
+            return f"Done to charge {answer['charge']}: {deed}. The {thing} is {answer['status']}."
         case "/stripe/account":
             methods, funds = ", ".join(answer["methods"]) or "no way of paying", answer["balance"]
             return f"{_of_account(answer)} Country {answer['country']}, {methods}; funds for refunds: {funds}."

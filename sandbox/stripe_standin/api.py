@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sandbox.stripe_standin import checkout, errors, oauth
+from sandbox.stripe_standin import checkout, errors, oauth, refunds
 from sandbox.stripe_standin.answers import Answer, Headers
 from sandbox.stripe_standin.errors import JsonObject, NoAnswer, StripeError
 from sandbox.stripe_standin.expansion import expanded
@@ -76,6 +76,7 @@ class Api:
         """Check who asks, and let a key be answered once. The observer is called while the key is reserved."""
         with self.lock:
             checkout.expire_overdue(self.world)
+            refunds.mature(self.world)
             books = self._authenticated(request)
             self._require_version(request)
             if fault is FaultKind.RATE_LIMIT:

@@ -32,7 +32,7 @@ EVENT_TYPES = (
     "checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded",
     "checkout.session.completed", "checkout.session.expired",
     "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
-    "payment_intent.processing", "payment_intent.succeeded",
+    "payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
     "refund.created", "refund.failed", "refund.updated",
 )  # fmt: skip
 """All that the stand-in sends; a test holds it against what is announced."""

@@ -4,33 +4,14 @@ Cards: https://docs.stripe.com/testing#cards. A bank debit completes the session
 (https://docs.stripe.com/payments/checkout/fulfill-orders#delayed-notification).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.stripe_standin import balance
+from sandbox.stripe_standin import balance, disputes
+from sandbox.stripe_standin.cards import CARDS, NOT_AUTHENTICATED, Afterwards, Decline, digits
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
 from sandbox.stripe_standin.world import Books, ControlError, World
-
-
-@dataclass(frozen=True)
-class Decline:
-    code: str
-    message: str
-    decline_code: str | None = None
-
-
-CARD_DECLINED = "Your card was declined."
-CARDS: dict[str, Decline | None] = {
-    "4242424242424242": None,
-    "5555555555554444": None,
-    "4000000000000002": Decline("card_declined", CARD_DECLINED, "generic_decline"),
-    "4000000000009995": Decline("card_declined", "Your card has insufficient funds.", "insufficient_funds"),
-    "4000000000000069": Decline("expired_card", "Your card has expired."),
-    "4000000000000127": Decline("incorrect_cvc", "Your card's security code is incorrect."),
-}
-
 
 # Null in every new PaymentIntent, and in every new charge.
 INTENT_NOT_USED = (
@@ -49,7 +30,7 @@ BANKS = {"nz_bank_account": {"bank_code": "12", "bank_name": "Test Bank", "branc
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the payer learns: where to go next, or why not."""
+    """What the payer learns: where to go next, or why not. `charge_id` empty: none was made."""
 
     status: Literal["paid", "declined", "processing"]
     payment_intent_id: str
@@ -71,24 +52,65 @@ class UnknownCardError(ControlError):
     """Neither a test card of the stand-in nor a payment method that this session takes."""
 
 
-def pay(world: World, books: Books, session: JsonObject, card: str, *, force: bool = False) -> Outcome:
-    """Try to pay with a test card's number or a bank debit's name; `force` pays an expired session all the same."""
-    if session["status"] != "open" and not (force and session["status"] == "expired"):
-        raise CheckoutClosedError(session["id"], session["status"])
+def pay(
+    world: World, books: Books, session: JsonObject, card: str, *, force: bool = False, authenticated: bool = True
+) -> Outcome:
+    """Try to pay with a test card's number or a bank debit's name; `force` pays an expired session all the same.
+
+    `authenticated`: what the payer answers where the card asks for 3-D Secure.
+    """
+    require_open(session, force=force)
     method = method_of(session, card)
     payment_intent = payment_intent_for(world, books, session)
+    if method == "card" and CARDS[digits(card)].asks and not authenticated:
+        return not_authenticated(world, books, payment_intent)
+    payment_intent["next_action"] = None
     charge = new_charge(world, books, session, payment_intent, method, card)
     payment_intent["latest_charge"] = charge["id"]
     payment_intent["payment_method"] = charge["payment_method"]
     if method != "card":
         return start_debit(world, books, session, payment_intent, charge)
-    if (decline := CARDS[digits(card)]) is not None:
-        return declined(world, books, payment_intent, charge, decline)
-    return paid(world, books, session, payment_intent, charge)
+    kind = CARDS[digits(card)]
+    if kind.decline is not None:
+        return declined(world, books, payment_intent, charge, kind.decline)
+    outcome = paid(world, books, session, payment_intent, charge)
+    if kind.afterwards is not None:
+        happen(world, books, charge, kind.afterwards)
+    return outcome
 
 
-def digits(card: str) -> str:
-    return re.sub(r"[\s-]", "", card)
+def require_open(session: JsonObject, *, force: bool = False) -> None:
+    if session["status"] != "open" and not (force and session["status"] == "expired"):
+        raise CheckoutClosedError(session["id"], session["status"])
+
+
+def happen(world: World, books: Books, charge: JsonObject, afterwards: Afterwards) -> None:
+    """What the card is known for: the bank's word comes at once, a refund's fate when one is made."""
+    if afterwards in {Afterwards.REFUND_PENDS, Afterwards.REFUND_FAILS}:
+        world.fates_of_refunds[charge["id"]] = afterwards
+        return
+    reason = "product_not_received" if afterwards is Afterwards.NOT_RECEIVED else "fraudulent"
+    inquiry = afterwards is Afterwards.INQUIRY
+    disputes.start(world, books, charge, amount=None, reason=reason, inquiry=inquiry)
+
+
+def ask_to_authenticate(world: World, books: Books, session: JsonObject, card: str) -> None:
+    """Let the bank ask the payer (3-D Secure), https://docs.stripe.com/payments/3d-secure: nothing is charged yet."""
+    require_open(session)
+    method_of(session, card)
+    payment_intent = payment_intent_for(world, books, session)
+    action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+    payment_intent.update(status="requires_action", next_action=action, payment_method=world.new_id("pm"))
+    world.announce(books, "payment_intent.requires_action", payment_intent)
+
+
+def not_authenticated(world: World, books: Books, payment_intent: JsonObject) -> Outcome:
+    error = {"code": NOT_AUTHENTICATED.code, "message": NOT_AUTHENTICATED.message, "type": "invalid_request_error"}
+    payment_intent.update(
+        status="requires_payment_method", next_action=None, payment_method=None, last_payment_error=error
+    )
+    world.announce(books, "payment_intent.payment_failed", payment_intent)
+    return Outcome("declined", payment_intent["id"], "", message=NOT_AUTHENTICATED.message)
 
 
 def method_of(session: JsonObject, card: str) -> str:
@@ -198,7 +220,7 @@ def method_details(method: str, card: str) -> JsonObject:
     if method != "card":
         return {"type": method, method: {"last4": "3456", **BANKS.get(method, {})}}
     number = digits(card)
-    brand = "mastercard" if number.startswith("5") else "visa"
+    brand = CARDS[number].brand
     details = {"brand": brand, "country": "US", "exp_month": 12, "exp_year": 2040, "funding": "credit"}
     return {"type": "card", "card": {**details, "last4": number[-4:], "network": brand, "wallet": None}}
 

@@ -4,6 +4,7 @@ https://docs.stripe.com/refunds
 """
 
 from sandbox.stripe_standin import balance, disputes, errors
+from sandbox.stripe_standin.cards import Afterwards
 from sandbox.stripe_standin.errors import JsonObject
 from sandbox.stripe_standin.world import Books, ControlError, World
 
@@ -14,6 +15,9 @@ PENDING_REASONS = frozenset({"charge_pending", "insufficient_funds", "processing
 
 REQUIRES_ACTION = "requires_action"
 """The payer is asked by mail where the money should go: https://docs.stripe.com/refunds#refund-object-statuses."""
+
+MATURES_AFTER = 60
+"""Seconds until a test card's refund ends by itself; Stripe says "some time later"."""
 
 ACTION_SECONDS = 90 * 86_400
 
@@ -65,7 +69,22 @@ def make(world: World, books: Books, charge: JsonObject, amount: int, params: Js
     refund["balance_transaction"] = balance.record(world, books, "refund", refund, -amount, fees)["id"]
     world.announce(books, "refund.created", refund)
     world.announce(books, "charge.refunded", charge)
+    if charge["id"] in world.fates_of_refunds:
+        world.maturing.append((world.timestamp() + MATURES_AFTER, refund["id"]))
     return refund
+
+
+def mature(world: World) -> None:
+    """End those refunds that their cards end by themselves, once their time has come."""
+    now = world.timestamp()
+    ripe = [refund_id for at, refund_id in world.maturing if at <= now]
+    world.maturing = [(at, refund_id) for at, refund_id in world.maturing if at > now]
+    for refund_id in ripe:
+        books, refund = world.locate("refund", refund_id)
+        if world.fates_of_refunds[refund["charge"]] is Afterwards.REFUND_FAILS and refund["status"] == "succeeded":
+            fail(world, books, refund, "expired_or_canceled_card")
+        elif refund["status"] in OPEN:
+            settle(world, books, refund)
 
 
 def new_refund(world: World, charge: JsonObject, amount: int, params: JsonObject) -> JsonObject:
@@ -103,7 +122,8 @@ def require_reason(reason: str) -> None:
 
 
 def how_far(world: World, charge: JsonObject) -> JsonObject:
-    held_for = world.next_refunds_held.pop(charge["id"], world.refunds_held_for)
+    pends = world.fates_of_refunds.get(charge["id"]) is Afterwards.REFUND_PENDS
+    held_for = world.next_refunds_held.pop(charge["id"], "processing" if pends else world.refunds_held_for)
     if held_for is None:
         return {"status": "succeeded"}
     if held_for in PENDING_REASONS:

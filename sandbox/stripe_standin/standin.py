@@ -84,14 +84,21 @@ class StripeStandIn:
 
     # --- the payer ------------------------------------------------------------------------------------------------
 
-    def pay(self, checkout_session_id: str, card: str = "4242424242424242") -> Outcome:
+    def pay(self, checkout_session_id: str, card: str = "4242424242424242", *, authenticated: bool = True) -> Outcome:
         """Pay an open Checkout Session with a test card's number, or a bank debit's name (`au_becs_debit`, …).
 
-        4000000000000002 is declined and the session stays open. Raises CheckoutClosedError, UnknownCardError.
+        4000000000000002 is declined and the session stays open. `authenticated`: what the payer answers where the card
+        asks for 3-D Secure. Raises CheckoutClosedError, UnknownCardError.
         """
         with self._caught_up():
             books, session = self._world.locate("checkout.session", checkout_session_id)
-            return payments.pay(self._world, books, session, card)
+            return payments.pay(self._world, books, session, card, authenticated=authenticated)
+
+    def ask_to_authenticate(self, checkout_session_id: str, card: str) -> None:
+        """Let the bank ask for 3-D Secure; `pay` goes on. Raises CheckoutClosedError, UnknownCardError."""
+        with self._caught_up():
+            books, session = self._world.locate("checkout.session", checkout_session_id)
+            payments.ask_to_authenticate(self._world, books, session, card)
 
     def force_pay(self, checkout_session_id: str, card: str = "4242424242424242") -> Outcome:
         """Break Stripe's promise: pay a Checkout Session although it has expired."""
@@ -380,6 +387,7 @@ class StripeStandIn:
         """Give the lock to enter, after letting sessions expire that the clock has passed by."""
         with self._lock:
             checkout.expire_overdue(self._world)
+            refunds.mature(self._world)
         return self._lock
 
     def _account(self, account_id: str) -> Books:

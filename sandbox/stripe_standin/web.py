@@ -8,11 +8,12 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.stripe_standin import web_accounts
+from sandbox.stripe_standin.cards import CARDS, digits
 from sandbox.stripe_standin.currencies import format_amount
 from sandbox.stripe_standin.errors import JsonObject, NoAnswer
 from sandbox.stripe_standin.pages import page, sent_to
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
-from sandbox.stripe_standin.payments import CARDS, CheckoutClosedError, UnknownCardError
+from sandbox.stripe_standin.payments import CheckoutClosedError, UnknownCardError
 from sandbox.stripe_standin.standin import StripeStandIn
 
 DEBIT_NAMES = {
@@ -22,14 +23,6 @@ DEBIT_NAMES = {
     "nz_bank_account": "BECS direct debit (New Zealand)",
     "sepa_debit": "SEPA direct debit",
     "us_bank_account": "ACH direct debit (US)",
-}
-CARD_MEANINGS = {
-    "4242424242424242": "pays (Visa)",
-    "5555555555554444": "pays (Mastercard)",
-    "4000000000000002": "is declined",
-    "4000000000009995": "is declined: insufficient funds",
-    "4000000000000069": "is declined: expired card",
-    "4000000000000127": "is declined: incorrect CVC",
 }
 
 
@@ -54,7 +47,8 @@ def blueprint(standin: StripeStandIn) -> Blueprint:
 
     @routes.post("/c/pay/<checkout_session_id>")
     def pay(checkout_session_id: str) -> AnyResponse:
-        return take_payment(standin, checkout_session_id, request.form.get("card", "").strip())
+        asked = request.form.get("authentication", "")
+        return take_payment(standin, checkout_session_id, request.form.get("card", "").strip(), asked)
 
     @routes.get("/receipts/<charge_id>")
     def receipt(charge_id: str) -> Response:
@@ -107,19 +101,26 @@ def page_fields(session: JsonObject, line_items: list[JsonObject]) -> JsonObject
     ]
     return {
         "amount": format_amount(session["amount_total"], currency),
-        "cards": [(number, CARD_MEANINGS[number]) for number in CARDS] if {"card", "link"} & set(types) else [],
+        "cards": [(number, card.meaning) for number, card in CARDS.items()] if {"card", "link"} & set(types) else [],
         "debits": [(DEBIT_NAMES[method], method) for method in types if method in BANK_DEBITS],
         "expires_at": datetime.fromtimestamp(session["expires_at"], UTC),
         "rows": rows,
     }
 
 
-def take_payment(standin: StripeStandIn, checkout_session_id: str, card: str) -> AnyResponse:
-    """Pay with what the form says: 303 to the success URL, or the page again with the reason (400 or 402)."""
+def take_payment(standin: StripeStandIn, checkout_session_id: str, card: str, authentication: str) -> AnyResponse:
+    """Pay with what the form says: 303 to the success URL, or the page again with the reason (400 or 402).
+
+    A card that asks for 3-D Secure leads to the bank's page first, whose `authentication` is `complete` or `fail`.
+    """
     if standin.find_checkout(checkout_session_id) is None:
         return page("missing.html", 404)
+    known = CARDS.get(digits(card))
     try:
-        outcome = standin.pay(checkout_session_id, card)
+        if known is not None and known.asks and authentication not in {"complete", "fail"}:
+            standin.ask_to_authenticate(checkout_session_id, card)
+            return page("authenticate.html", 200, card=card)
+        outcome = standin.pay(checkout_session_id, card, authenticated=authentication != "fail")
     except UnknownCardError as error:
         return show_checkout(standin, checkout_session_id, error=f"Your card number is incorrect: {error}.", status=400)
     except CheckoutClosedError:

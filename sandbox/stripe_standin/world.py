@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar, cast
 
+from sandbox.stripe_standin.cards import Afterwards
 from sandbox.stripe_standin.currencies import MINIMUM_CHARGE
 from sandbox.stripe_standin.deliveries import Mailroom
 from sandbox.stripe_standin.errors import JsonObject, resource_missing
@@ -129,6 +130,10 @@ class World:
         """Why refunds from now on are not made at once; None: they are."""
         self.next_refunds_held: dict[str, str] = {}
         """By charge: why its next refund is not made at once."""
+        self.fates_of_refunds: dict[str, Afterwards] = {}
+        """By charge: what its card does to refunds."""
+        self.maturing: list[tuple[int, str]] = []
+        """When (a timestamp) which refund ends by itself."""
         self.empty_balances: set[str] = set()
         """The accounts whose balance covers no refund."""
         self.grants: dict[str, Grant] = {}

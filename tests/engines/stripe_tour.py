@@ -15,9 +15,9 @@ import stripe
 from typing_extensions import override
 
 from sandbox.stripe_standin import Answer, NoAnswer, StripeStandIn
+from sandbox.stripe_standin.cards import CARDS
 from sandbox.stripe_standin.client import InProcessHTTPClient
 from sandbox.stripe_standin.parameter_tables import BANK_DEBITS
-from sandbox.stripe_standin.payments import CARDS
 from tests.standin.shop import HOMES, Clock, Shop, appointment, client_of, item, options_of
 
 VISA = "4242424242424242"
@@ -119,6 +119,9 @@ class Tour:
     def _offers(self, shop: Shop) -> None:
         for card in CARDS:
             offered = shop.offer()
+            if CARDS[card].asks:
+                self.standin.ask_to_authenticate(offered["id"], card)
+                self.standin.pay(offered["id"], card, authenticated=False)
             self.standin.pay(offered["id"], card)
             self.standin.find_checkout(offered["id"])
         full = shop.offer(**EVERYTHING)

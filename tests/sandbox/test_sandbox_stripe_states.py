@@ -1,0 +1,119 @@
+"""The control calls that bring payments and accounts at Stripe into each state. No sockets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.payments import PaymentStatus
+from tests.sandbox.bench import AS_PERSON, Bench, bench_on
+from tests.support.world import World
+
+
+@pytest.fixture
+def bench(world: World) -> Bench:
+    return bench_on(world)
+
+
+def guest_of(world: World) -> tuple[Any, str]:
+    session = world.schedule(starts_in=timedelta(days=1))
+    world.pay(session)
+    return session, session.participant_id(2)
+
+
+def test_a_dispute_that_is_lost_reaches_the_product(bench: Bench, world: World) -> None:
+    session, guest = guest_of(world)
+    opened = bench.post("/stripe/deeds", {"deed": "dispute", "participant_id": guest})
+    world.deliver()
+    assert (opened["object"], opened["status"]) == ("dispute", "needs_response")
+    assert world.status(session) is PaymentStatus.DISPUTED
+    bench.post("/stripe/deeds", {"deed": "lose_dispute", "participant_id": guest})
+    world.deliver()
+    assert world.status(session) is PaymentStatus.REFUNDED
+
+
+def test_a_refund_in_the_dashboard_reaches_the_product(bench: Bench, world: World) -> None:
+    session, guest = guest_of(world)
+    done = bench.post("/stripe/deeds", {"deed": "refund", "participant_id": guest, "amount": 3000})
+    world.deliver()
+    assert (done["object"], done["status"]) == ("refund", "succeeded")
+    assert world.status(session) is PaymentStatus.PARTIALLY_REFUNDED
+
+
+def test_a_person_reads_what_was_done(bench: Bench, world: World) -> None:
+    _, guest = guest_of(world)
+    form = {"deed": "inquiry", "participant_id": guest}
+    assert bench.http.post("/stripe/deeds", data=form, headers=AS_PERSON).status_code == 303
+    assert "inquiry. The dispute is warning_needs_response." in bench.http.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({}, "deed"),
+        ({"deed": "burn", "charge": "ch_1"}, "settle_debit, fail_debit, dispute, inquiry, win_dispute, lose_dispute"),
+        ({"deed": "refund"}, "either participant_id or charge"),
+        ({"deed": "refund", "charge": "ch_unknown"}, "no charge fits refund; there is none at all"),
+        ({"deed": "refund", "participant_id": "GUEST", "amount": 8001}, "Stripe refuses it: Refund amount"),
+        ({"deed": "refund", "charge": "ch_1", "amount": "3"}, "amount"),
+        ({"deed": "refund", "charge": "ch_1", "sum": 3}, "sum"),
+    ],
+)
+def test_a_deed_that_makes_no_sense_is_422_and_changes_nothing(
+    bench: Bench, world: World, asked: dict[str, Any], says: str
+) -> None:
+    _, guest = guest_of(world)
+    before = bench.state()
+    fields = {name: guest if value == "GUEST" else value for name, value in asked.items()}
+    assert says in bench.post("/stripe/deeds", fields, 422)["error"]
+    assert bench.state() == before
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_changes_in_what_is_given_alone(bench: Bench) -> None:
+    own = bench.state()["stripe"]["account_id"]
+    first = bench.post("/stripe/account", {"account": None, "country": "SG", "methods": ["card"], "balance": "empty"})
+    assert first == {
+        "account": own,
+        "connected": True,
+        "country": "SG",
+        "methods": ["card"],
+        "balance": "empty",
+        "charges_enabled": True,
+    }
+    second = bench.post("/stripe/account", {"account": own, "charges_enabled": False, "balance": "enough"})
+    assert second == first | {"charges_enabled": False, "balance": "enough"}
+
+
+def test_without_balance_a_refund_is_refused_and_told(bench: Bench, world: World) -> None:
+    _, guest = guest_of(world)
+    bench.post("/stripe/account", {"balance": "empty"})
+    refused = bench.post("/stripe/deeds", {"deed": "refund", "participant_id": guest}, 422)
+    assert "Stripe refuses it: Insufficient funds" in refused["error"]
+
+
+def test_a_person_changes_an_account_by_a_form(bench: Bench) -> None:
+    form = {"methods": "card, link", "charges_enabled": "false"}
+    assert bench.http.post("/stripe/account", data=form, headers=AS_PERSON).status_code == 303
+    assert "takes no payments. Country AU, card, link; funds for refunds: enough." in bench.http.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"account": "acct_unknown", "country": "SG"}, "acct_unknown"),
+        ({"country": "Singapore"}, "two capital letters"),
+        ({"country": "SG", "methods": ["cash"]}, "cash: the methods are acss_debit"),
+        ({"country": "SG", "balance": "none"}, "empty, enough"),
+        ({"country": "SG", "charges_enabled": "no"}, "charges_enabled"),
+        ({"country": "SG", "methods": [1]}, "methods"),
+    ],
+)
+def test_an_account_that_could_not_be_so_is_422_and_stays(bench: Bench, asked: dict[str, Any], says: str) -> None:
+    before = bench.state()
+    assert says in bench.post("/stripe/account", asked, 422)["error"]
+    assert bench.state() == before
