@@ -19,6 +19,7 @@ from chalicelib.domain.facts import (
     CheckoutPaid,
     Dispute,
     DisputeStatus,
+    OfferedTerms,
     Payment,
     PaymentHistory,
     Refund,
@@ -27,6 +28,7 @@ from chalicelib.domain.facts import (
     Trouble,
 )
 from chalicelib.domain.folding import DEAD_ATTEMPTS_KEPT
+from chalicelib.domain.payment_methods import DELAYED
 from chalicelib.domain.sessions import (
     MAX_NAME,
     MAX_PARTICIPANTS,
@@ -37,6 +39,7 @@ from chalicelib.domain.sessions import (
     Session,
     with_participant,
 )
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.size_limit import FULL, check_size
 from chalicelib.storage.codec import stored_size
 from tests.storage.samples import NOON, a_session
@@ -184,4 +187,7 @@ class _Chance:
             *(f"refund:{one.decision_id}" for one in history.decisions),
             *(f"refund:auto-{one.charge.charge_id}" for one in history.payments if one.charge),
         ]
-        return tuple(Trouble(key, 9, self.moment(), self.moment(), _REASON) for key in keys)
+        methods = ("card", *DELAYED)
+        terms = OfferedTerms(self._id("acct_", 16), self.moment(), 99_999_999, "aud", methods, "enterprise", 10_000)
+        offer = Trouble(OFFER_KEY, 9, self.moment(), self.moment(), _REASON, terms=terms)
+        return (*(Trouble(key, 9, self.moment(), self.moment(), _REASON) for key in keys), offer)
