@@ -19,9 +19,11 @@ from chalicelib.flows.checkout import PaymentStarted, start_checkout
 from chalicelib.flows.edit_team import update_team
 from chalicelib.gateways.stripe_api import StripeUncertainError
 from chalicelib.storage.stores import StripeAccount
+from tests.support.crashes import Act, die, every_crash
 from tests.support.edge import Edge
 from tests.support.editing import update_guest
 from tests.support.invariants import settled_in_the_end
+from tests.support.seam import Seam
 from tests.support.world import NOON, TEAM_ID, World, guest, host
 
 IN_TEN_DAYS = timedelta(days=10)
@@ -232,3 +234,28 @@ def test_a_new_refusal_of_other_terms_starts_waiting_anew(world: World) -> None:
     assert world.press_pay(session) == Admission(Door.OFFER_REFUSED, NOON)
     (trouble,) = world.participant(session).history.troubles
     assert (trouble.failures, trouble.terms is not None and trouble.terms.amount) == (1, 9000)
+
+
+# --- crashes --------------------------------------------------------------------------------------------------------
+
+
+def test_wherever_the_process_dies_the_next_press_leads_to_one_page_with_cards_alone() -> None:
+    def prepare() -> tuple[World, Session]:
+        world = World()
+        world.change_team(delayed_methods=("au_becs_debit",))
+        world.stripe.set_methods(None, CARDS)
+        return world, _ahead(world)
+
+    def armed() -> tuple[Seam, Act]:
+        world, session = prepare()
+        return world.seam, lambda: world.press_pay(session)
+
+    crashes = list(every_crash(armed))
+    for crash in crashes:
+        world, session = prepare()
+        die(world.seam, lambda world=world, session=session: world.press_pay(session), crash)  # type: ignore[misc]
+        world.clock.advance(seconds=31)
+        assert isinstance(world.press_pay(session), PaymentStarted), crash
+        assert _asked_for(world) == [CARDS], crash
+        assert _refused(world) == ["au_becs_debit"], crash
+    assert len(crashes) >= 14

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -343,6 +344,17 @@ def test_an_answer_that_is_not_as_documented_is_strange() -> None:
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------
+
+
+def test_a_canadian_debit_is_asked_for_with_its_mandate_and_other_methods_with_nothing() -> None:
+    """https://docs.stripe.com/payments/acss-debit/accept-a-payment?payment-ui=checkout."""
+    assert ATTEMPT.order is not None
+    order = replace(ATTEMPT.order, payment_method_types=("card", "acss_debit", "us_bank_account"))
+    asked = checkout_parameters(replace(ATTEMPT, order=order))
+    assert asked["payment_method_types"] == ["card", "acss_debit", "us_bank_account"]
+    mandate = {"payment_schedule": "sporadic", "transaction_type": "personal"}
+    assert asked["payment_method_options"] == {"acss_debit": {"mandate_options": mandate}}
+    assert "payment_method_options" not in checkout_parameters(ATTEMPT)
 
 
 def test_one_attempt_is_always_the_same_bytes() -> None:

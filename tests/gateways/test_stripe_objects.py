@@ -23,6 +23,7 @@ from chalicelib.domain.facts import (
 from chalicelib.gateways.stripe_objects import (
     Place,
     StrangeObjectError,
+    account_seen,
     charge_seen,
     checkout_seen,
     dispute_seen,
@@ -300,3 +301,24 @@ def test_what_is_strange_is_named_and_never_quoted() -> None:
     with pytest.raises(StrangeObjectError) as raised:
         refund_seen({"object": "refund", "status": "Xanthippe"})
     assert str(raised.value) == "refund of Stripe's has a strange status"
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+ACCOUNT = {"id": "acct_1", "charges_enabled": True, "details_submitted": True}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "active"),
+    [
+        ({"card_payments": "active", "us_bank_account_ach_payments": "active"}, ("card", "us_bank_account")),
+        ({"sepa_debit_payments": "pending", "bacs_debit_payments": "inactive", "klarna_payments": "active"}, ()),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_the_ways_of_paying_that_are_active_at_an_account_are_known_by_our_names(
+    capabilities: object, active: tuple[str, ...]
+) -> None:
+    assert account_seen({**ACCOUNT, "capabilities": capabilities}, "acct_1").active_methods == active
+    assert account_seen(ACCOUNT, "acct_1").active_methods == ()

@@ -19,6 +19,7 @@ from chalicelib.domain.facts import (
     CheckoutPaid,
     Dispute,
     DisputeStatus,
+    OfferedTerms,
     Payment,
     PaymentHistory,
     PendingReason,
@@ -28,6 +29,7 @@ from chalicelib.domain.facts import (
     Trouble,
 )
 from chalicelib.domain.folding import DEAD_ATTEMPTS_KEPT
+from chalicelib.domain.payment_methods import DELAYED
 from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import (
     MAX_NAME,
@@ -39,6 +41,7 @@ from chalicelib.domain.sessions import (
     Session,
     with_participant,
 )
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.size_limit import FULL, check_size
 from chalicelib.storage.codec import stored_size
 from tests.storage.samples import NOON, a_session
@@ -188,7 +191,9 @@ class _Chance:
             *(f"refund:{one.decision_id}" for one in history.decisions),
             *(f"refund:auto-{one.charge.charge_id}" for one in history.payments if one.charge),
         ]
-        return tuple(self._trouble(key) for key in keys)
+        methods = ("card", *DELAYED)
+        terms = OfferedTerms(self._id("acct_", 16), self.moment(), 99_999_999, "aud", methods, "enterprise", 10_000)
+        return (*(self._trouble(key) for key in keys), replace(self._trouble(OFFER_KEY), terms=terms))
 
     def _trouble(self, key: str) -> Trouble:
         refusal = Refusal("resource_missing", "payment_intent", "invalid_request_error", self._id("req_", 14))

@@ -21,7 +21,7 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.ids import session_id_at
 from chalicelib.domain.sessions import Fee, Participant, Role, Session
-from chalicelib.domain.teams import PayeeAccount, Plan, RoomSettings, Team
+from chalicelib.domain.teams import PayeeAccount, Plan, RefusedMethod, RoomSettings, Team
 from chalicelib.storage.codec import due_shard, team_text
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -36,7 +36,16 @@ CLINIC = Team(
     plan=Plan.PREMIUM,
     more_currencies=("nzd",),
     host_lead=timedelta(minutes=10),
-    accounts=(PayeeAccount(None), PayeeAccount("acct_1", is_default=False)),
+    accounts=(
+        PayeeAccount(None),
+        PayeeAccount(
+            "acct_1",
+            is_default=False,
+            active_methods=("card",),
+            changed_at=NOON,
+            refused_methods=(RefusedMethod("au_becs_debit", NOON),),
+        ),
+    ),
     room=RoomSettings("template", "https://rooms.example/{room}#{token}", "k" * 32),
 )
 CLIENT = ApiClient("client-1", TEAM_ID, ("aa" * 32,), NOON, name="Booking page")
