@@ -64,7 +64,7 @@ _REFUND_RANK = {
     RefundStatus.FAILED: 3,
 }
 _PENDING_ORDER = (None, PendingReason.PROCESSING, PendingReason.CHARGE_PENDING, PendingReason.INSUFFICIENT_FUNDS)
-"""Later ones absorb earlier ones, since deliveries come in any order: what needs somebody is kept while it is pending."""
+"""Later ones absorb earlier, since deliveries come in any order: what needs somebody stays while it is pending."""
 
 DEAD_ATTEMPTS_KEPT = 2
 """Per participant; older ones proven dead at Stripe are dropped to a count, so that an item cannot be filled."""
