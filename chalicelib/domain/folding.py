@@ -63,13 +63,8 @@ _REFUND_RANK = {
     RefundStatus.CANCELED: 2,
     RefundStatus.FAILED: 3,
 }
-_PENDING_RANK = {
-    None: 0,
-    PendingReason.PROCESSING: 1,
-    PendingReason.CHARGE_PENDING: 2,
-    PendingReason.INSUFFICIENT_FUNDS: 3,
-}
-"""Deliveries come in any order, so what needs somebody is kept until the refund is pending no more."""
+_PENDING_ORDER = (None, PendingReason.PROCESSING, PendingReason.CHARGE_PENDING, PendingReason.INSUFFICIENT_FUNDS)
+"""Later ones absorb earlier, since deliveries come in any order: what needs somebody stays while it is pending."""
 
 DEAD_ATTEMPTS_KEPT = 2
 """Per participant; older ones proven dead at Stripe are dropped to a count, so that an item cannot be filled."""
@@ -209,7 +204,7 @@ def _how_far(known: Refund, seen: Refund) -> Refund:
     times = [one.created_at for one in (known, seen) if one.created_at is not None]
     return replace(
         known,
-        pending_reason=max(known.pending_reason, seen.pending_reason, key=lambda reason: _PENDING_RANK[reason]),
+        pending_reason=max(known.pending_reason, seen.pending_reason, key=_PENDING_ORDER.index),
         requires_action=known.requires_action or seen.requires_action,
         created_at=min(times, default=None),
     )

@@ -43,7 +43,7 @@ class RefusalCause(StrEnum):
     UNKNOWN = "unknown"
 
 
-_BY_CODE: Final = {
+_BY_CODE: Final[dict[str | None, RefusalCause]] = {
     # Of transfers and payouts, and of refunds as merchants see it; we charge nobody ourselves, so that want of funds
     # is always the account's: https://github.com/Automattic/woocommerce-payments/issues/10025.
     "balance_insufficient": RefusalCause.BALANCE,
@@ -109,7 +109,7 @@ _SENTENCES: Final = {
 
 def cause_of(refusal: Refusal) -> RefusalCause:
     """Why Stripe refused: its code says it, else the parameter that it names."""
-    known = _BY_CODE.get(refusal.code or "")
+    known = _BY_CODE.get(refusal.code)
     if known is not None:
         return known
     if refusal.code != _PARAMETER_UNKNOWN:
