@@ -25,13 +25,24 @@ def update_team(ctx: Context, team_id: str, edit: TeamEdit) -> Team:
     """
     if isinstance(edit.subdomain, Absent):
         return change_team(ctx, team_id, partial(team_edits.edit_team, edit=edit))
+    return _renamed(ctx, team_id, edit)
+
+
+def _renamed(ctx: Context, team_id: str, edit: TeamEdit) -> Team:
+    former: str | None = None
+
+    def edited(team: Team) -> Team:
+        nonlocal former
+        former = team.subdomain
+        return team_edits.edit_team(team, edit)
+
     # Before the claim, so that what is refused claims nothing.
-    former = living_team(ctx, team_id)
-    wanted = team_edits.edit_team(former, edit).subdomain or ""
-    claim(ctx, wanted, team_id)
-    changed = change_team(ctx, team_id, partial(team_edits.edit_team, edit=edit))
-    if former.subdomain != changed.subdomain:
-        release(ctx, former.subdomain, team_id)
+    claim(ctx, edited(living_team(ctx, team_id)).subdomain, team_id)
+    changed = change_team(ctx, team_id, edited)
+    if former != changed.subdomain:
+        release(ctx, former, team_id)
+        # Another operator may have gone back to the former one meanwhile.
+        claim(ctx, living_team(ctx, team_id).subdomain, team_id)
     return changed
 
 

@@ -6,6 +6,7 @@ A client's secret exists in the clear only in the answer: what is kept is its ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -24,8 +25,8 @@ from chalicelib.domain.team_audit import created_audit
 from chalicelib.domain.teams import PayeeAccount, Plan, Team, checked_name, web_origin
 from chalicelib.flows.change_team import AUDIT_ID_BYTES, change_team, living_team
 from chalicelib.flows.context import Context
-from chalicelib.flows.subdomains import claim, claim_any
-from chalicelib.storage.stores import NotFoundError
+from chalicelib.flows.subdomains import claim, claim_any, release
+from chalicelib.storage.stores import NotFoundError, StoreError, StoreUnavailableError
 
 DEPLOYMENTS_OWN_ACCOUNT = PayeeAccount(None)
 
@@ -88,7 +89,11 @@ def enrol_team(  # noqa: PLR0913 (what an operator may say of a new team, each b
     )
     team = replace(team, subdomain=_claimed(ctx, team, subdomain))
     audit_id = ctx.entropy(AUDIT_ID_BYTES).hex()
-    ctx.teams.create(team, created_audit(team, by=ctx.by, at=ctx.clock(), audit_id=audit_id))
+    try:
+        ctx.teams.create(team, created_audit(team, by=ctx.by, at=ctx.clock(), audit_id=audit_id))
+    except StoreError:
+        _unclaimed(ctx, team)
+        raise
     client = add_client(ctx, team.team_id)
     return Enrolled(team, client.client_id, client.client_secret)
 
@@ -99,6 +104,15 @@ def _claimed(ctx: Context, team: Team, subdomain: str | None) -> str:
     checked = checked_subdomain(subdomain)
     claim(ctx, checked, team.team_id)
     return checked
+
+
+def _unclaimed(ctx: Context, team: Team) -> None:
+    """If the team was not kept, its subdomain is free for the next try. Best effort."""
+    with suppress(StoreUnavailableError):
+        try:
+            ctx.teams.newest(team.team_id)
+        except NotFoundError:
+            release(ctx, team.subdomain, team.team_id)
 
 
 def add_client(ctx: Context, team_id: str, name: str | None = None) -> NewClient:

@@ -73,6 +73,15 @@ def test_two_that_are_created_at_once_with_one_name_have_two_in_every_order() ->
     assert every_order(prepare) > 5
 
 
+def test_a_team_that_could_not_be_kept_leaves_its_own_free(world: World) -> None:
+    down: Any = Failing(world.teams, StoreUnavailableError("down"), left=1)
+    world.context = replace(world.context, teams=down)
+    with pytest.raises(StoreUnavailableError):
+        enrol_team(world.ctx, "Bay Road Clinic", subdomain="bay")
+    assert world.subdomains.find("bay") is None
+    assert enrol_team(world.ctx, "Bay Road Clinic", subdomain="bay").team.subdomain == "bay"
+
+
 # --- given by a read ------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +185,20 @@ def test_whatever_a_change_dies_at_nobody_else_has_it_and_it_can_be_repeated() -
         assert team_at(world.ctx, str(subdomain_of(world))).team_id == TEAM_ID, str(crash)
         act()
         assert team_at(world.ctx, "side").team_id == TEAM_ID
+
+
+def test_two_operators_at_once_leave_the_team_with_one_that_is_its_own_in_every_order() -> None:
+    def prepare() -> tuple[Race, Judge]:
+        world = World()
+        change(world, "river")
+
+        def judge(ended: list[Ended]) -> None:
+            assert [one.error for one in ended] == [None, None]
+            assert world.subdomains.find(str(subdomain_of(world))) == TEAM_ID
+
+        return Race(world.seam, [lambda: change(world, "side"), lambda: change(world, "river")]), judge
+
+    assert every_order(prepare) > 5
 
 
 # --- found and released ---------------------------------------------------------------------------------------------
