@@ -59,7 +59,14 @@ def _account(account: PayeeAccount) -> str:
     told += (
         [] if account.charges_enabled else [f"cannot charge ({account.disabled_reason or 'Stripe gives no reason'})"]
     )
+    told += _without_platform_fee(account)
     return ", ".join(told)
+
+
+def _without_platform_fee(account: PayeeAccount) -> list[str]:
+    if account.is_abroad_for_fees:
+        return [f"pays no platform fee (Stripe takes none across the border to {account.platform_country})"]
+    return ["pays no platform fee (Stripe refuses the platform's fee on this account)"] if account.fee_refused else []
 
 
 def _edges(team: Team) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ Each round asks `domain/offers.py` for the next step, carries it out, folds what
 What the outcomes of a call mean:
 
     200                                        the attempt is open
+    400 that names the platform's fee          nothing was made: planned anew without it, and so from then on
     409, 429, no answer                        unknown: the client tries again, with the same bytes and key
     400 to 404                                 nothing was made: void; planned anew if an `expires_at` grown stale was
                                                the cause, else it needs the clinic
@@ -13,16 +14,19 @@ What the outcomes of a call mean:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from chalicelib.domain import links, offers
 from chalicelib.domain.admission import Admission
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
+from chalicelib.domain.fees_abroad import names_fee
 from chalicelib.domain.links import ReturnClaims
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
 from chalicelib.domain.troubles import OFFER_KEY
+from chalicelib.flows.accounts import fee_given_up
 from chalicelib.flows.carry_out import look, lost
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
@@ -40,6 +44,15 @@ class UnsettledError(Exception):
     """The steps did not come to an end in one request; what was learnt is saved, and the next try goes on."""
 
 
+class _FeeRefusedError(Exception):
+    """Stripe takes no platform fee on this account; nothing was made."""
+
+    def __init__(self, attempt_id: str, account_id: str) -> None:
+        super().__init__(account_id)
+        self.attempt_id = attempt_id
+        self.account_id = account_id
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentStarted:
     """Where to send the client, and the attempt they come back from."""
@@ -54,21 +67,30 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
     Raises StripeUncertainError and StripeBrokenError (try again), ContendedError, UnsettledError.
     """
     session, number, looked = link.session, link.participant.number, frozenset[str]()
+    team = link.team
     known = {attempt.attempt_id for attempt in link.participant.history.attempts}
     for _ in range(MOST_STEPS):
-        step = _next_step(ctx, session, number, link.team, looked)
+        step = _next_step(ctx, session, number, team, looked)
         match step:
             case NothingToPay(admission=admission):
                 return admission
             case GoTo(url=url, attempt_id=attempt_id):
                 return PaymentStarted(url, attempt_id)
             case Plan():
-                session = _plan(ctx, session, number, link.team)
+                session = _plan(ctx, session, number, team)
             case Look() | Close() | Send():
-                session = _carried_out(ctx, session, number, step, was_sent=step.attempt.attempt_id in known)
+                try:
+                    session = _carried_out(ctx, session, number, step, was_sent=step.attempt.attempt_id in known)
+                except _FeeRefusedError as error:
+                    session = change(ctx, session, partial(_void, number, error.attempt_id))
+                    team = fee_given_up(ctx, team.team_id, error.account_id)
                 looked |= {step.attempt.attempt_id}
     message = f"paying for session {session.session_id} did not come to an end"
     raise UnsettledError(message)
+
+
+def _void(number: int, attempt_id: str, session: Session) -> Session:
+    return saw(session, number, AttemptVoid(attempt_id))
 
 
 def _next_step(ctx: Context, session: Session, number: int, team: Team, looked: frozenset[str]) -> Step:
@@ -144,6 +166,8 @@ def _sent(ctx: Context, attempt: Attempt) -> list[Seen]:
     except AccountGoneError:
         raise
     except StripeRefusedError as error:
+        if attempt.application_fee and attempt.stripe_account_id and names_fee(error.refusal):
+            raise _FeeRefusedError(attempt.attempt_id, attempt.stripe_account_id) from None
         void = AttemptVoid(attempt.attempt_id)
         if error.param == _STALE:
             return [void]

@@ -226,7 +226,8 @@ class TeamSettingsOut(Struct):
 class StripeAccountOut(Struct):
     """`account_id` null: the deployment's own account. `attention`: why nobody can be asked to pay on it just now.
 
-    `disabled_reason` is Stripe's code for why it does not let the account charge.
+    `disabled_reason` is Stripe's code for why it does not let the account charge. `platform_fee` is `taken`, or
+    `not_possible` where Stripe takes none; `platform_fee_note` says why then, and what that means.
     """
 
     account_id: str | None
@@ -240,6 +241,8 @@ class StripeAccountOut(Struct):
     connected_at: str | None
     disconnected_at: str | None
     attention: str | None
+    platform_fee: str
+    platform_fee_note: str | None
 
 
 class StripeAccountsOut(Struct):
@@ -281,13 +284,17 @@ class TeamOut(Struct):
 
 
 class QuoteOut(Struct):
-    """What a fee would come to, in the currency's minor unit; `net` is before Stripe's own fee."""
+    """What a fee would come to, in the currency's minor unit; `net` is before Stripe's own fee.
+
+    `platform_fee_note`: why the platform takes no share although it would; null where it does, or would not.
+    """
 
     amount: int
     currency: str
     minimum: int
     platform_fee: int
     net: int
+    platform_fee_note: str | None = None
 
 
 class PaymentRowOut(Struct):
