@@ -137,6 +137,10 @@ class Settings:
         agreed = team.fee_basis_points
         return self.fee_basis_points[team.plan] if agreed is None else agreed
 
+    def refuses_without_fee(self, team: Team) -> bool:
+        """Whether this team may schedule no fee on an account that cannot pay the platform's: it owes one."""
+        return self.refuses_fees_abroad and self.basis_points(team) > 0
+
 
 _ADDRESSES = ("ANTEROOM_PUBLIC_URL", "ANTEROOM_STRIPE_API", "ANTEROOM_STRIPE_CONNECT")
 _SWITCH = {"on": True, "off": False}

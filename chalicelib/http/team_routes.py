@@ -33,7 +33,8 @@ def add_routes(routes: Routes) -> None:
 @operation("Read the team", tag="Team", answers={200: TeamOut})
 def read_team(ctx: Context, request: Request) -> Answer:
     """The clinic that the access token acts for: its plan, its settings, and whether it can be paid."""
-    return json_answer(200, team_out(caller_of(ctx, request).team, refuses=ctx.settings.refuses_fees_abroad), _NO_STORE)
+    team = caller_of(ctx, request).team
+    return json_answer(200, team_out(team, refuses=ctx.settings.refuses_without_fee(team)), _NO_STORE)
 
 
 @operation("Quote a fee", tag="Fees", answers={200: QuoteOut}, errors=(422,), parameters=(_AMOUNT, _CURRENCY, _PAYEE))
@@ -59,4 +60,4 @@ def _note(ctx: Context, team: Team, fee: Fee) -> str | None:
     account = team.payee(fee.payee)
     if account is None or not ctx.settings.basis_points(team):
         return None
-    return platform_fee_note(account, refuses=ctx.settings.refuses_fees_abroad)
+    return platform_fee_note(account, refuses=ctx.settings.refuses_without_fee(team))

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.edits import ParticipantEdit
 from chalicelib.domain.facts import AttemptState
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Fee, FeeNotPossibleError, Session
 from chalicelib.domain.teams import ChargeBar
-from chalicelib.flows.edit_participants import add_participant
+from chalicelib.flows.edit_participants import add_participant, update_participant
 from chalicelib.flows.nightly import NIGHTLY_SECONDS, reconcile_nightly
 from sandbox.stripe_standin import accounts as standin_accounts
 from tests.support.platform import Platform
@@ -54,7 +55,8 @@ def test_a_client_pays_whether_or_not_the_platform_gets_a_fee(world: Platform, c
 def test_an_account_of_before_learns_of_the_border_in_the_night(world: Platform) -> None:
     assert world.team.accounts[0].platform_country is None
     moved_to(world, "MX")
-    assert (world.team.accounts[0].platform_country, world.team.accounts[0].pays_platform_fee) == ("AU", False)
+    account = world.newest().accounts[0]
+    assert (account.platform_country, account.pays_platform_fee) == ("AU", False)
 
 
 def test_a_change_of_the_platforms_own_account_reaches_every_clinic(world: Platform) -> None:
@@ -94,3 +96,21 @@ def test_a_refusal_beyond_the_table_is_answered_without_the_fee_told_once_and_re
     assert world.team.accounts[0].fee_refused
     assert paid(world, world.schedule(starts_in=DAY)) == [0]
     assert caplog.messages.count("platform_fee_refused") == 1
+
+
+def test_another_fee_is_refused_and_another_word_for_the_same_is_not(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    moved_to(world, "BR")
+    refusing(world)
+    theirs = session.participant_id(2)
+    with pytest.raises(FeeNotPossibleError):
+        update_participant(world.ctx, world.team, theirs, ParticipantEdit(fee=Fee(9000, "aud")))
+    told = update_participant(world.ctx, world.team, theirs, ParticipantEdit(fee=Fee(8000, "aud", "First visit")))
+    assert told.participant.fee == Fee(8000, "aud", "First visit")
+
+
+def test_a_platform_that_cannot_be_read_holds_up_nobody_and_the_night_makes_up_for_it(world: Platform) -> None:
+    moved_to(world, "BR")
+    world.stripe.fail_next("500", 2, path_prefix="/v1/account")
+    reconcile_nightly(world.context.within(NIGHTLY_SECONDS))
+    assert world.newest().accounts[0].platform_country == "AU"
