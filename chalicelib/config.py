@@ -48,6 +48,11 @@ VARIABLES = (
     Variable("ANTEROOM_FEE_STANDARD", "platform fee of the standard plan, in basis points", "150"),
     Variable("ANTEROOM_FEE_PREMIUM", "platform fee of the premium plan, in basis points", "150"),
     Variable("ANTEROOM_FEE_ENTERPRISE", "platform fee of the enterprise plan, in basis points", "150"),
+    Variable(
+        "ANTEROOM_FEE_ABROAD",
+        "where Stripe takes no platform fee: `charge_without` it, or `refuse` to schedule fees",
+        "charge_without",
+    ),
     Variable("ANTEROOM_RETENTION_DAYS", "days that a session is kept after its end", "400"),
     Variable("ANTEROOM_BOOKS_DAYS", "days that ledger and audit rows are kept", "3653"),
     Variable("AWS_REGION", "region of the tables; Lambda sets it", "us-east-1"),
@@ -101,6 +106,8 @@ class Settings:
     retention: timedelta
     books_retention: timedelta
     secrets: Secrets = field(repr=False)
+    refuses_fees_abroad: bool = False
+    """No fee may be scheduled on an account that cannot pay the platform's; else it is charged without."""
 
     @property
     def link_keys(self) -> LinkKeys:
@@ -130,9 +137,14 @@ class Settings:
         agreed = team.fee_basis_points
         return self.fee_basis_points[team.plan] if agreed is None else agreed
 
+    def refuses_without_fee(self, team: Team) -> bool:
+        """Whether this team may schedule no fee on an account that cannot pay the platform's: it owes one."""
+        return self.refuses_fees_abroad and self.basis_points(team) > 0
+
 
 _ADDRESSES = ("ANTEROOM_PUBLIC_URL", "ANTEROOM_STRIPE_API", "ANTEROOM_STRIPE_CONNECT")
 _SWITCH = {"on": True, "off": False}
+_FEE_ABROAD = {"refuse": True, "charge_without": False}
 
 
 def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) -> Settings:
@@ -161,6 +173,7 @@ def load(environment: Mapping[str, str], fetch_secrets: Callable[[str], str]) ->
         retention=timedelta(days=_number(values, "ANTEROOM_RETENTION_DAYS", most=36_500)),
         books_retention=timedelta(days=_number(values, "ANTEROOM_BOOKS_DAYS", most=36_500)),
         secrets=secrets,
+        refuses_fees_abroad=_switch(values, "ANTEROOM_FEE_ABROAD", _FEE_ABROAD),
     )
 
 
@@ -185,10 +198,10 @@ def _address(values: Mapping[str, str], name: str, path: str = r"(?:/[\w.~-]+)*"
     return address
 
 
-def _switch(values: Mapping[str, str], name: str) -> bool:
-    found = _SWITCH.get(values[name].lower())
+def _switch(values: Mapping[str, str], name: str, choices: Mapping[str, bool] = _SWITCH) -> bool:
+    found = choices.get(values[name].lower())
     if found is None:
-        message = f"{name} must be {' or '.join(_SWITCH)}"
+        message = f"{name} must be {' or '.join(choices)}"
         raise SettingsError(message)
     return found
 

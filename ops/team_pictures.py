@@ -62,6 +62,7 @@ def _account(account: PayeeAccount) -> str:
         [] if account.charges_enabled else [f"cannot charge ({account.disabled_reason or 'Stripe gives no reason'})"]
     )
     told += [_left_out(one) for one in account.refused_methods]
+    told += _without_platform_fee(account)
     return ", ".join(told)
 
 
@@ -69,6 +70,12 @@ def _left_out(refused: RefusedMethod) -> str:
     """Whoever can mend it: the clinic activates it, or the operator removes it."""
     since = moment(refused.refused_at)
     return f"refused {refused.method} at {since} (cards alone are offered: activate it in Stripe, or remove it)"
+
+
+def _without_platform_fee(account: PayeeAccount) -> list[str]:
+    if account.is_abroad_for_fees:
+        return [f"pays no platform fee (Stripe takes none across the border to {account.platform_country})"]
+    return ["pays no platform fee (Stripe refuses the platform's fee on this account)"] if account.fee_refused else []
 
 
 def _edges(team: Team) -> Iterator[tuple[str, str]]:

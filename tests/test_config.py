@@ -51,6 +51,7 @@ def test_these_are_the_variables_with_their_defaults() -> None:
         "ANTEROOM_FEE_STANDARD": "150",
         "ANTEROOM_FEE_PREMIUM": "150",
         "ANTEROOM_FEE_ENTERPRISE": "150",
+        "ANTEROOM_FEE_ABROAD": "charge_without",
         "ANTEROOM_RETENTION_DAYS": "400",
         "ANTEROOM_BOOKS_DAYS": "3653",
         "AWS_REGION": "us-east-1",
@@ -73,6 +74,13 @@ def test_what_is_left_out_takes_its_default() -> None:
         Plan.PREMIUM: 150,
         Plan.ENTERPRISE: 150,
     }
+
+
+def test_where_no_platform_fee_can_be_taken_it_is_charged_without_unless_that_is_refused() -> None:
+    assert not settings_with().refuses_fees_abroad
+    assert not settings_with(ANTEROOM_FEE_ABROAD="charge_without").refuses_fees_abroad
+    assert settings_with(ANTEROOM_FEE_ABROAD="refuse").refuses_fees_abroad
+    assert error_of(ANTEROOM_FEE_ABROAD="on") == "ANTEROOM_FEE_ABROAD must be refuse or charge_without"
 
 
 def test_what_is_set_is_taken() -> None:

@@ -41,6 +41,8 @@ class AccountSeen:
     country: str | None
     default_currency: str | None
     active_methods: tuple[str, ...] = ()
+    platform_country: str | None = None
+    """That of the deployment's own account; None where it was not asked."""
 
 
 def connected(team: Team, seen: AccountSeen, now: datetime) -> Team:
@@ -129,7 +131,32 @@ def is_later(connected_at: datetime | None, at: datetime) -> bool:
     return connected_at is not None and connected_at.replace(microsecond=0) > at
 
 
+def under_platform(team: Team, country: str) -> Team:
+    """The team, with its own accounts under a platform of that country."""
+    return replace(team, accounts=tuple(_under(one, country) for one in team.accounts))
+
+
+def _under(account: PayeeAccount, country: str) -> PayeeAccount:
+    if account.stripe_account_id is None or account.platform_country == country:
+        return account
+    return replace(account, platform_country=country, fee_refused=False)
+
+
+def with_fee_refused(team: Team, stripe_account_id: str) -> Team:
+    """The team, of which Stripe refused the platform's fee on this account: until the account is another one."""
+    return replace(
+        team,
+        accounts=tuple(
+            replace(one, fee_refused=True) if one.stripe_account_id == stripe_account_id else one
+            for one in team.accounts
+        ),
+    )
+
+
 def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
+    """A refusal of the platform's fee is forgotten once a border has moved: then it is tried again."""
+    platform = seen.platform_country or account.platform_country
+    is_as_before = (account.platform_country, account.country) == (platform, seen.country)
     return replace(
         account,
         charges_enabled=seen.charges_enabled,
@@ -140,6 +167,8 @@ def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
         default_currency=seen.default_currency,
         active_methods=seen.active_methods,
         refused_methods=tuple(one for one in account.refused_methods if one.method not in seen.active_methods),
+        platform_country=platform,
+        fee_refused=account.fee_refused and is_as_before,
     )
 
 

@@ -141,11 +141,13 @@ def plan(session: Session, participant: Participant, team: Team, now: datetime, 
 
 
 def share_of(fee: Fee, team: Team, basis_points: int) -> int:
-    """The platform's share of a fee, in its minor unit: none of what its own account takes.
+    """The platform's share of a fee, in its minor unit: none of what its own account takes, nor of one abroad.
 
     https://docs.stripe.com/connect/direct-charges#collect-fees
     """
-    return application_fee(Money(fee.amount, fee.currency), basis_points) if team.charged_on(fee.payee) else 0
+    account = team.payee(fee.payee)
+    has_share = account.pays_platform_fee if account else team.charged_on(fee.payee) is not None
+    return application_fee(Money(fee.amount, fee.currency), basis_points) if has_share else 0
 
 
 def expires_at(end_time: datetime, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.fees_abroad import takes_fee
 from chalicelib.domain.payment_methods import DELAYED
 
 
@@ -152,6 +153,8 @@ class ChargeBar(StrEnum):
     """The account is connected no more."""
     RESTRICTED = "restricted"
     """Stripe does not let the account charge just now."""
+    FEE_ABROAD = "fee_abroad"
+    """The account cannot pay the platform's fee. Bars scheduling alone, where the operator wants it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,8 @@ class PayeeAccount:
     made it (`is_controlled`: its owner cannot disconnect it at Stripe); its country (ISO 3166-1 alpha-2) and currency
     (https://docs.stripe.com/api/accounts/object), and which ways of paying are active (`capabilities`). `changed_at`:
     since when Stripe says this. `refused_methods` are left out of offers until Stripe says that they are active.
+    `platform_country`: that of the deployment's own account, kept here so that an offer needs no further read;
+    `fee_refused`: Stripe refused the platform's fee, although by our table it should not.
     """
 
     stripe_account_id: str | None
@@ -183,6 +188,8 @@ class PayeeAccount:
     default_currency: str | None = None
     connected_at: datetime | None = None
     disconnected_at: datetime | None = None
+    platform_country: str | None = None
+    fee_refused: bool = False
     active_methods: tuple[str, ...] = ()
     changed_at: datetime | None = None
     refused_methods: tuple[RefusedMethod, ...] = ()
@@ -195,6 +202,16 @@ class PayeeAccount:
     @property
     def is_connected(self) -> bool:
         return self.disconnected_at is None
+
+    @property
+    def is_abroad_for_fees(self) -> bool:
+        """Whether it is connected across a border that no platform fee crosses, by our table."""
+        return not takes_fee(self.platform_country, self.country)
+
+    @property
+    def pays_platform_fee(self) -> bool:
+        """Whether a platform fee can be taken on it; never on the deployment's own account."""
+        return self.stripe_account_id is not None and not self.is_abroad_for_fees and not self.fee_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +281,16 @@ class Team:
         if not account.is_connected:
             return ChargeBar.DISCONNECTED
         return None if account.charges_enabled else ChargeBar.RESTRICTED
+
+    def scheduling_bar(self, payee: str | None, basis_points: int) -> ChargeBar | None:
+        """Why no fee with that payee may be scheduled where none is wanted that pays the platform nothing.
+
+        Only a new fee is asked: whoever was scheduled before is offered to pay without the platform's fee.
+        """
+        account = self.payee(payee)
+        if account is None or account.stripe_account_id is None or not basis_points:
+            return None
+        return None if account.pays_platform_fee else ChargeBar.FEE_ABROAD
 
     def can_charge(self, payee: str | None = None) -> bool:
         """Whether an offer to pay may be made for a fee with that payee (None: the default account)."""

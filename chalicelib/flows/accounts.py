@@ -6,17 +6,22 @@ leaves it with the same team, which may connect it again.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.accounts import disconnected, is_later, refreshed
+from chalicelib.domain.accounts import AccountSeen, disconnected, is_later, refreshed, under_platform, with_fee_refused
 from chalicelib.domain.books import STRIPE
 from chalicelib.domain.teams import Team
 from chalicelib.flows.change import TRIES, ContendedError
 from chalicelib.flows.change_team import change_team, living_team
 from chalicelib.flows.context import Context
+from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_connect import StripeConnect
+from chalicelib.gateways.stripe_objects import StrangeObjectError
 from chalicelib.storage.stores import ConflictError, NotFoundError, StripeAccount
+
+log = logging.getLogger("anteroom.accounts")
 
 
 class ConnectedElsewhereError(Exception):
@@ -98,7 +103,42 @@ def refresh(ctx: Context, account_id: str | None) -> bool:
     if account_id is not None:
         return refresh_of(ctx, _team_of(ctx, account_id).team_id, account_id)
     on_own = [team.team_id for team in ctx.teams.all() if team.has_account(None)]
-    return sum(refresh_of(ctx, team_id, None) for team_id in on_own) > 0
+    is_news = learn_platform(ctx)
+    return sum(refresh_of(ctx, team_id, None) for team_id in on_own) > 0 or is_news
+
+
+def learn_platform(ctx: Context) -> bool:
+    """Keep with every connected account which country its platform is of; whether that was news to any.
+
+    Where Stripe does not say, what is known stays. Raises ContendedError, StoreError.
+    """
+    country = platform_country(ctx) if ctx.settings.is_platform else None
+    if country is None:
+        return False
+    told = [team for team in ctx.teams.all() if under_platform(team, country) != team and team.deleted_at is None]
+    for team in told:
+        change_team(ctx.acting_for(STRIPE), team.team_id, lambda team: under_platform(team, country))
+    return bool(told)
+
+
+def platform_country(ctx: Context) -> str | None:
+    """That of the deployment's own account (ISO 3166-1 alpha-2); None where Stripe does not say."""
+    try:
+        return StripeConnect(ctx.stripe).account(None, ctx.deadline).country
+    except (StripeError, StrangeObjectError):
+        return None
+
+
+def beside_platform(ctx: Context, seen: AccountSeen) -> AccountSeen:
+    """A connected account, with the country of the platform that it is connected to."""
+    return replace(seen, platform_country=platform_country(ctx))
+
+
+def fee_given_up(ctx: Context, team_id: str, account_id: str) -> Team:
+    """Ask for no platform fee on this account any more; the team as it is then. Raises ContendedError, StoreError."""
+    fields = {"team_id": team_id, "account": account_id}
+    log.warning("platform_fee_refused", extra=fields)
+    return change_team(ctx.acting_for(STRIPE), team_id, lambda team: with_fee_refused(team, account_id))
 
 
 def refresh_of(ctx: Context, team_id: str, account_id: str | None) -> bool:

@@ -4,6 +4,7 @@ Each round asks `domain/offers.py` for the next step, carries it out, folds what
 What the outcomes of a call mean:
 
     200                                        the attempt is open
+    400 that names the platform's fee          nothing was made: planned anew without it, and so from then on
     409, 429, no answer                        unknown: the client tries again, with the same bytes and key
     400 to 404                                 nothing was made: void; planned anew if an `expires_at` grown stale was
                                                the cause, with cards alone if a delayed method was, else it needs the
@@ -19,6 +20,7 @@ from uuid import UUID
 from chalicelib.domain import links, offers
 from chalicelib.domain.admission import Admission
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
+from chalicelib.domain.fees_abroad import names_fee
 from chalicelib.domain.links import ReturnClaims
 from chalicelib.domain.offer_terms import terms_of
 from chalicelib.domain.offers import Close, GoTo, Look, NothingToPay, OfferTerms, Plan, Send, Step
@@ -26,6 +28,7 @@ from chalicelib.domain.payment_methods import refused_of
 from chalicelib.domain.sessions import Participant, Session, saw, with_attempt
 from chalicelib.domain.teams import Team
 from chalicelib.domain.troubles import OFFER_KEY
+from chalicelib.flows.accounts import fee_given_up
 from chalicelib.flows.carry_out import look, lost
 from chalicelib.flows.change import change
 from chalicelib.flows.context import Context
@@ -50,6 +53,14 @@ class _MethodsRefusedError(Exception):
     def __init__(self, methods: tuple[str, ...]) -> None:
         super().__init__(*methods)
         self.methods = methods
+
+
+class _FeeRefusedError(Exception):
+    """Stripe takes no platform fee on this account; nothing was made."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(account_id)
+        self.account_id = account_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,9 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
                     session = _carried_out(ctx, session, number, team, step, was_sent=step.attempt.attempt_id in known)
                 except _MethodsRefusedError as refused:
                     team = leave_out(ctx, team, step.attempt.stripe_account_id, refused.methods)
+                    session = _plan(ctx, session, number, team, AttemptVoid(step.attempt.attempt_id))
+                except _FeeRefusedError as refused:
+                    team = fee_given_up(ctx, team.team_id, refused.account_id)
                     session = _plan(ctx, session, number, team, AttemptVoid(step.attempt.attempt_id))
                 looked |= {step.attempt.attempt_id}
     message = f"paying for session {session.session_id} did not come to an end"
@@ -172,6 +186,8 @@ def _sent(ctx: Context, team: Team, attempt: Attempt) -> list[Seen]:
     except AccountGoneError:
         raise
     except StripeRefusedError as error:
+        if attempt.application_fee and attempt.stripe_account_id and names_fee(error.refusal):
+            raise _FeeRefusedError(attempt.stripe_account_id) from None
         void = AttemptVoid(attempt.attempt_id)
         if error.param == _STALE:
             return [void]

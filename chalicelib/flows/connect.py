@@ -24,7 +24,7 @@ from chalicelib.domain.accounts import AccountSeen, TooManyAccountsError, check_
 from chalicelib.domain.books import api_client
 from chalicelib.domain.links import derive_key
 from chalicelib.domain.teams import PayeeAccount, Team
-from chalicelib.flows.accounts import claim, refresh_of, release
+from chalicelib.flows.accounts import beside_platform, claim, refresh_of, release
 from chalicelib.flows.change_team import TeamDeletedError, change_team, living_team
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
@@ -165,7 +165,8 @@ def finish_connecting(ctx: Context, query: Mapping[str, str]) -> Connected:
     _use_once(ctx, state)
     granted = _exchanged(ctx, code)
     try:
-        return _kept(ctx, state, StripeConnect(ctx.stripe).account(granted.account_id, ctx.deadline))
+        seen = StripeConnect(ctx.stripe).account(granted.account_id, ctx.deadline)
+        return _kept(ctx, state, beside_platform(ctx, seen))
     except TeamDeletedError:
         raise InvalidStateError from None
 
@@ -246,7 +247,7 @@ def _account_to_fill_in(ctx: Context, team: Team, client_id: str) -> str:
     check_room(team)
     key = f"account-{team.team_id}-{len(team.accounts)}-{ctx.clock():%Y%m%d%H}"
     seen = StripeConnect(ctx.stripe).create_account(team.team_id, key, ctx.deadline)
-    _kept(ctx, _state(ctx, team, client_id, None), seen)
+    _kept(ctx, _state(ctx, team, client_id, None), beside_platform(ctx, seen))
     return str(seen.stripe_account_id)
 
 

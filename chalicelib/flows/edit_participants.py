@@ -6,7 +6,7 @@ Stripe does not answer, nothing is changed. Nothing else here waits for Stripe.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain import edits, ids
 from chalicelib.domain.edits import CanceledError, EndedError, ParticipantEdit
@@ -19,6 +19,7 @@ from chalicelib.flows.close_offers import change_without_offers
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
 from chalicelib.flows.preconditions import check_version
+from chalicelib.flows.schedule import check_fee_abroad
 from chalicelib.flows.size_limit import check_room, check_size
 from chalicelib.storage.stores import NotFoundError
 
@@ -60,6 +61,7 @@ def add_participant(
         check_version(session, if_version)
         key_id = ctx.settings.link_keys.current
         changed = edits.add_participant(session, wish, team, key_id=key_id, now=ctx.clock(), planned_id=planned_id)
+        check_fee_abroad(ctx, team, wish.fee)
         check_size(changed)
         check_room(changed, "participants")
         return changed
@@ -98,11 +100,18 @@ def update_participant(
         participant = member_of(session, number).participant
         check_version(session, if_version)
         changed = edits.edit_participant(session, participant, edit, team, now=ctx.clock())
+        _check_other_fee(ctx, team, participant, member_of(changed, number).participant)
         check_size(changed)
         return changed
 
     session = ctx.sessions.get(team.team_id, session_id)
     return member_of(change_without_offers(ctx, session, number, edited), number)
+
+
+def _check_other_fee(ctx: Context, team: Team, before: Participant, after: Participant) -> None:
+    """What was scheduled stays, described otherwise or not. Raises FeeNotPossibleError."""
+    if after.fee and (before.fee is None or replace(before.fee, description=after.fee.description) != after.fee):
+        check_fee_abroad(ctx, team, after.fee)
 
 
 def remove_participant(

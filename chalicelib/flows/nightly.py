@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.flows.accounts import refresh_of
+from chalicelib.flows.accounts import learn_platform, refresh_of
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.context import Context
 from chalicelib.flows.park import account_name
@@ -49,6 +49,7 @@ def reconcile_nightly(ctx: Context) -> Night:
     """Compare and repair every account; whatever is wrong with one stays with it."""
     now, night = ctx.clock(), Night()
     span = Span(now - LOOKS_BACK_FOR, now - STILL_ON_ITS_WAY_FOR)
+    _learn_platform(ctx)
     for account, teams in _accounts(ctx):
         _refresh(ctx, account, teams)
         tally = _reconciled(ctx, Scope(account, span, repairs=True))
@@ -72,6 +73,13 @@ def _accounts(ctx: Context) -> list[tuple[str | None, list[str]]]:
     accounts = sorted(teams.items(), key=lambda one: account_name(one[0]))
     first = int(ctx.jitter() * len(accounts))
     return accounts[first:] + accounts[:first]
+
+
+def _learn_platform(ctx: Context) -> None:
+    try:
+        learn_platform(ctx)
+    except (StoreError, ContendedError, OutOfTimeError) as error:
+        log.warning("account_not_read", extra={"account": account_name(None), "error": type(error).__name__})
 
 
 def _refresh(ctx: Context, account: str | None, teams: list[str]) -> None:

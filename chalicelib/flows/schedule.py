@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain import ids
-from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Session, SessionWish, schedule
+from chalicelib.domain.sessions import Fee, FeeNotPossibleError, InvalidSessionError, Session, SessionWish, schedule
 from chalicelib.domain.teams import Team
 from chalicelib.flows.context import Context
 from chalicelib.flows.idempotent import Effect
@@ -38,8 +38,19 @@ def schedule_session(
         key_id=ctx.settings.link_keys.current,
         now=ctx.clock(),
     )
+    for one in wish.participants:
+        check_fee_abroad(ctx, team, one.fee)
     check_size(session)
     return ctx.sessions.create(session)
+
+
+def check_fee_abroad(ctx: Context, team: Team, fee: Fee | None) -> None:
+    """Refuse a new fee that pays the platform nothing, where the operator wants none. Raises FeeNotPossibleError."""
+    if fee is None or not ctx.settings.refuses_fees_abroad:
+        return
+    bar = team.scheduling_bar(fee.payee, ctx.settings.basis_points(team))
+    if bar is not None:
+        raise FeeNotPossibleError(bar)
 
 
 def scheduling(ctx: Context, team: Team, client_id: str, wish: SessionWish) -> Effect[Session]:

@@ -78,7 +78,7 @@ def read_accounts(ctx: Context, request: Request) -> Answer:
     Those that were disconnected are there, too, since payments were made on them.
     """
     team = ctx.teams.newest(caller_of(ctx, request).team.team_id)
-    return json_answer(200, stripe_accounts_out(team), _NO_STORE)
+    return json_answer(200, stripe_accounts_out(team, refuses=ctx.settings.refuses_without_fee(team)), _NO_STORE)
 
 
 @operation(
@@ -100,7 +100,7 @@ def disconnect_account(ctx: Context, request: Request) -> Answer:
     except MoneyHeldError as error:
         held = tuple(Problem(one.participant_id, one.hold.value) for one in error.held)
         raise HttpError(409, _HELD, errors=held) from None
-    return json_answer(200, stripe_accounts_out(team), _NO_STORE)
+    return json_answer(200, stripe_accounts_out(team, refuses=ctx.settings.refuses_without_fee(team)), _NO_STORE)
 
 
 # --- back from Stripe, in the browser of the clinic's staff -------------------------------------------------------
@@ -162,9 +162,11 @@ def _connected(ctx: Context, request: Request, act: Callable[[Context, dict[str,
         found = act(ctx, dict(request.query))
     except tuple(REFUSALS) as error:
         return _refused(ctx, request, error)
+    refuses = ctx.settings.refuses_without_fee(found.team)
     if request.wants_json:
-        return json_answer(200, stripe_account_out(found.account), _without_type(_headers(ctx)))
-    return _page(ctx, 200, connected_view(found, _static(ctx)))
+        shown = stripe_account_out(found.account, refuses=refuses)
+        return json_answer(200, shown, _without_type(_headers(ctx)))
+    return _page(ctx, 200, connected_view(found, _static(ctx), refuses=refuses))
 
 
 def _refuse_head(request: Request) -> None:

@@ -202,6 +202,12 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "is_accepted": _field("Whether it is money for an offer of ours, as that was made.", True),  # noqa: FBT003 (an example)
     # --- quotes
     "minimum": _field("The least that can be charged in this currency.", 100),
+    "StripeAccountOut.platform_fee": _field(
+        "`taken`, or `not_possible`: Stripe lets no platform fee cross this border, or refused it.", "taken"
+    ),
+    "platform_fee_note": _field(
+        "`null`, or a sentence that says why the platform takes no fee, and what follows.", None
+    ),
     "platform_fee": _field("What the deployment keeps.", 120),
     "net": _field("What the clinic receives, before Stripe's own fee.", 7880),
     # --- the team
@@ -329,6 +335,8 @@ LISTED: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
                 "paid_at": None,
                 "receipt_url": None,
                 "attention": None,
+                "platform_fee": "taken",
+                "platform_fee_note": None,
                 "charges": [],
             },
         },

@@ -164,6 +164,10 @@ _CANNOT_CHARGE = {
         "Stripe does not let the account that this fee is paid to take payments just now: see in Stripe what it asks "
         "for, or send no fee"
     ),
+    ChargeBar.FEE_ABROAD: (
+        "Stripe takes no platform fee from the account that this fee is paid to, and this platform schedules no fees "
+        "without one: connect an account of the platform's country, write to support, or send no fee"
+    ),
 }
 
 

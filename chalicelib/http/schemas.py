@@ -229,7 +229,8 @@ class StripeAccountOut(Struct):
     """`account_id` null: the deployment's own account. `attention`: what the clinic should see to, and why.
 
     `disabled_reason` is Stripe's code for why it does not let the account charge. `refused_methods`: ways of paying
-    that Stripe did not take on it, so that they are left out.
+    that Stripe did not take on it, so that they are left out. `platform_fee` is `taken`, or `not_possible` where Stripe
+    takes none; `platform_fee_note` says why then, and what that means.
     """
 
     account_id: str | None
@@ -244,6 +245,8 @@ class StripeAccountOut(Struct):
     disconnected_at: str | None
     refused_methods: list[str]
     attention: str | None
+    platform_fee: str
+    platform_fee_note: str | None
 
 
 class StripeAccountsOut(Struct):
@@ -285,13 +288,17 @@ class TeamOut(Struct):
 
 
 class QuoteOut(Struct):
-    """What a fee would come to, in the currency's minor unit; `net` is before Stripe's own fee."""
+    """What a fee would come to, in the currency's minor unit; `net` is before Stripe's own fee.
+
+    `platform_fee_note`: why the platform takes no share although it would; null where it does, or would not.
+    """
 
     amount: int
     currency: str
     minimum: int
     platform_fee: int
     net: int
+    platform_fee_note: str | None = None
 
 
 class PaymentRowOut(Struct):

@@ -147,7 +147,7 @@ def _attendee(
     )
 
 
-def team_out(team: Team) -> TeamOut:
+def team_out(team: Team, *, refuses: bool = False) -> TeamOut:
     return TeamOut(
         team_id=team.team_id,
         name=team.name,
@@ -166,16 +166,18 @@ def team_out(team: Team) -> TeamOut:
         ),
         stripe=StripeStatusOut(
             charges_enabled=team.can_charge(),
-            accounts=stripe_accounts_out(team).accounts,
+            accounts=stripe_accounts_out(team, refuses=refuses).accounts,
         ),
     )
 
 
-def stripe_accounts_out(team: Team) -> StripeAccountsOut:
-    return StripeAccountsOut([stripe_account_out(account) for account in team.accounts])
+def stripe_accounts_out(team: Team, *, refuses: bool = False) -> StripeAccountsOut:
+    return StripeAccountsOut([stripe_account_out(account, refuses=refuses) for account in team.accounts])
 
 
-def stripe_account_out(account: PayeeAccount) -> StripeAccountOut:
+def stripe_account_out(account: PayeeAccount, *, refuses: bool = False) -> StripeAccountOut:
+    """`refuses`: where no platform fee can be taken, no fee may be scheduled."""
+    note = platform_fee_note(account, refuses=refuses)
     return StripeAccountOut(
         account_id=account.stripe_account_id,
         is_default=account.is_default,
@@ -189,7 +191,22 @@ def stripe_account_out(account: PayeeAccount) -> StripeAccountOut:
         disconnected_at=_written(account.disconnected_at, TimeFormat.ISO_8601),
         refused_methods=[one.method for one in account.refused_methods],
         attention=_attention_of(account),
+        platform_fee="not_possible" if note else "taken",
+        platform_fee_note=note,
     )
+
+
+def platform_fee_note(account: PayeeAccount, *, refuses: bool) -> str | None:
+    """Why the platform's fee cannot be taken on this account, and what that means; None where it can."""
+    if account.stripe_account_id is None or account.pays_platform_fee:
+        return None
+    why = (
+        f"Stripe takes no platform fee from accounts in {account.country} for a platform in {account.platform_country}"
+        if account.is_abroad_for_fees
+        else "Stripe refused the platform's fee on this account"
+    )
+    then = "no new fee can be scheduled on it" if refuses else "its fees are charged without one"
+    return f"{why}: {then}."
 
 
 def _attention_of(account: PayeeAccount) -> str | None:

@@ -192,7 +192,7 @@ def test_an_account_that_is_gone_is_not_asked_at_night(world: Platform) -> None:
 
 
 def test_an_account_that_cannot_be_read_holds_up_nothing(world: Platform, caplog: pytest.LogCaptureFixture) -> None:
-    world.stripe.fail_next("500", 4, path_prefix="/v1/account")
+    world.stripe.fail_next("500", 6, path_prefix="/v1/account")
     assert reconcile_nightly(world.context.within(NIGHTLY_SECONDS)) == Night(accounts=2)
     assert caplog.messages.count("account_not_read") == 2
 

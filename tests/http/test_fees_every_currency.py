@@ -37,6 +37,7 @@ def test_the_least_fee_is_quoted_with_the_platforms_share(everywhere: Clinic, co
         "minimum": least,
         "platform_fee": share,
         "net": least - share,
+        "platform_fee_note": None,
     }
 
 

@@ -294,6 +294,8 @@ def test_the_team_tells_its_plan_its_settings_and_whether_it_can_be_paid(clinic:
                     "connected_at": None,
                     "disconnected_at": None,
                     "attention": None,
+                    "platform_fee": "taken",
+                    "platform_fee_note": None,
                 }
             ],
         },
@@ -324,6 +326,7 @@ def test_a_quote_tells_the_least_fee_the_platforms_share_and_what_is_left(
 ) -> None:
     clinic.change_team(accounts=(PayeeAccount("acct_1"),), more_currencies=("jpy",))
     told = {"amount": 8000, "currency": currency, "minimum": minimum, "platform_fee": platform_fee, "net": net}
+    told["platform_fee_note"] = None
     assert (quote(clinic, query).status, quote(clinic, query).json()) == (200, told)
 
 

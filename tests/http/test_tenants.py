@@ -261,6 +261,7 @@ def test_what_becomes_of_our_account_is_nothing_to_them(kind: str, both: Twins) 
 
 
 def test_a_night_on_our_account_alone_leaves_theirs(both: Twins) -> None:
+    both.edge.run_night()  # in which every account learns the platform's country
     both.platform.stripe.set_webhooks("drop")
     both.platform.pay(both.platform.schedule(starts_in=DAY, team=both.clinic.team))
     both.platform.clock.advance(hours=1)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib.domain.teams import Plan
+from chalicelib.flows.nightly import NIGHTLY_SECONDS, reconcile_nightly
 from sandbox.stripe_standin.deliveries import signature
 from tests.museum.appointment import DAY, FEE, Appointment, book, fee_of
 from tests.support.clinic import Clinic
@@ -201,3 +202,18 @@ def test_laravel_connect_29_the_platforms_fee_is_whole_minor_units(
     platform.stripe.pay(checkout_id(pressed.headers["location"]))
     (charge,) = platform.books_of(account_of(bay_road))["charges"]
     assert charge["application_fee_amount"] == fee
+
+
+def test_unlock_12594_a_clinic_in_a_country_without_platform_fees_is_paid_all_the_same(
+    platform: Platform, bay_road: Clinic
+) -> None:
+    """Stripe takes no platform fee from accounts of some countries, and every payment that named one was refused.
+
+    https://github.com/unlock-protocol/unlock/issues/12594
+    """
+    platform.stripe.set_country(account_of(bay_road), "BR")
+    bay_road.team = platform.newest(bay_road.team)
+    reconcile_nightly(platform.context.within(NIGHTLY_SECONDS))
+    one = paid(bay_road)
+    (attempt,) = platform.participant(one.session).history.attempts
+    assert (one.door(), attempt.application_fee) == ("early", 0)

@@ -55,6 +55,7 @@ REPORTS = [
     "Sylius/PayumStripePlugin#31",
     "Sylius/PayumStripePlugin#70",
     "tidepool-org/blip#874",
+    "unlock-protocol/unlock#12594",
     "woocommerce/woocommerce#20928",
     "woocommerce/woocommerce-gateway-stripe#327",
     "woocommerce/woocommerce-gateway-stripe#5362",

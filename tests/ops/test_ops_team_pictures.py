@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -202,3 +203,20 @@ def test_who_created_a_team_is_in_its_audit(desk: Desk, world: World) -> None:
     team_id = desk.field("team")
     (row,) = world.audit.between(team_id, NOON, NOON + timedelta(days=1))
     assert [(one.what, one.who, one.why) for one in row.entries] == [("created", "operator:pat", "essentials")]
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        (replace(GONE, country="BR", platform_country="AU"), "Stripe takes none across the border to AU"),
+        (replace(GONE, country="NZ", fee_refused=True), "Stripe refuses the platform's fee on this account"),
+    ],
+)
+def test_a_team_tells_which_account_pays_no_platform_fee(
+    desk: Desk, world: World, account: PayeeAccount, says: str
+) -> None:
+    world.change_team(accounts=(PayeeAccount("acct_1", country="AU", platform_country="AU"), account))
+    assert desk.run("team", "show", TEAM_ID) == 0
+    first, second = [line for line in desk.printed.splitlines() if line.startswith("account")]
+    assert "pays no platform fee" not in first
+    assert f"pays no platform fee ({says})" in second

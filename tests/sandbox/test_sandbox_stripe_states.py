@@ -76,7 +76,9 @@ def test_a_deed_that_makes_no_sense_is_422_and_changes_nothing(
 
 def test_an_account_changes_in_what_is_given_alone(bench: Bench) -> None:
     own = bench.state()["stripe"]["account_id"]
-    first = bench.post("/stripe/account", {"account": None, "country": "SG", "methods": ["card", "link"], "balance": "empty"})
+    first = bench.post(
+        "/stripe/account", {"account": None, "country": "SG", "methods": ["card", "link"], "balance": "empty"}
+    )
     assert first == {
         "account": own,
         "connected": True,

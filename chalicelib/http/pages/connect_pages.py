@@ -6,7 +6,7 @@ Decides nothing. Codes, states and account ids are never shown: the page may be 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.domain.accounts import TooManyAccountsError
@@ -26,6 +26,10 @@ from chalicelib.http.pages.words import Tone
 _UNCHANGED: Final = "Nothing was changed here."
 _AGAIN: Final = "To connect your Stripe account, start again from your own software."
 _CLOSE: Final = "You can close this page."
+_NO_FEE: Final = "Stripe takes no platform fee from this account, so its payments are charged without one."
+_NO_FEE_REFUSED: Final = (
+    "Stripe takes no platform fee from this account, and this platform schedules no fees without one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,21 @@ def unanswered_view(static_base: str) -> ConnectView:
     return ConnectView(Tone.WAIT, "That did not work just now", (sentence, _AGAIN), None, static_base)
 
 
-def connected_view(found: Connected, static_base: str) -> ConnectView:
-    """The page for somebody whose account is connected, and what is next."""
+def connected_view(found: Connected, static_base: str, *, refuses: bool = False) -> ConnectView:
+    """The page for somebody whose account is connected, and what is next.
+
+    `refuses`: where no platform fee can be taken, no fee may be scheduled.
+    """
+    view = _connected_view(found, static_base)
+    if found.account.stripe_account_id is None or found.account.pays_platform_fee:
+        return view
+    if refuses:
+        said = (_NO_FEE_REFUSED, f"Connect an account of the platform’s country, or write to its support. {_CLOSE}")
+        return replace(view, tone=Tone.ATTENTION, sentences=said)
+    return replace(view, sentences=(_NO_FEE, *view.sentences))
+
+
+def _connected_view(found: Connected, static_base: str) -> ConnectView:
     clinic, account = clinic_name(found.team.name), found.account
     if account.charges_enabled:
         said: tuple[str, ...] = ("The clinic can take payments from now on.", _CLOSE)

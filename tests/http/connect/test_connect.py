@@ -105,7 +105,7 @@ def test_a_granted_account_is_connected_and_the_page_says_what_is_next(
     assert account not in page.body
     (kept,) = team_of(clinic).accounts
     told = replace(kept, active_methods=())
-    assert told == PayeeAccount(account, country="AU", default_currency="aud", connected_at=NOON)
+    assert told == PayeeAccount(account, country="AU", default_currency="aud", connected_at=NOON, platform_country="AU")
     assert set(kept.active_methods) == set(CAPABILITIES)
     assert clinic.schedule({"fee": {"amount": 8000, "currency": "aud"}}).status == 200
 
@@ -127,6 +127,8 @@ def test_the_clinics_software_sees_it_at_once(edge: Edge, clinic: Clinic, platfo
         "connected_at": "2026-03-02T12:00:00.000Z",
         "disconnected_at": None,
         "attention": None,
+        "platform_fee": "taken",
+        "platform_fee_note": None,
     }
     assert shown == expected
     assert clinic.ask("GET", "/v1/stripe/account").json() == {"accounts": [expected]}
@@ -159,7 +161,7 @@ def test_what_it_costs(edge: Edge, clinic: Clinic, platform: Platform) -> None:
     state, code = begun(clinic), platform.stripe.grant(unconnected(platform))
     with platform.seam.counted() as spent:
         come_back(edge, state=state, code=code)
-    assert (spent().writes, spent().stripe, spent().queries) == (3, 2, 0)
+    assert (spent().writes, spent().stripe, spent().queries) == (3, 3, 0)
 
 
 def test_a_second_account_is_a_payee_and_a_fee_can_name_it(edge: Edge, clinic: Clinic, platform: Platform) -> None:
