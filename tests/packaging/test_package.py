@@ -110,6 +110,7 @@ def test_each_line_that_needs_a_person_is_counted_and_each_count_has_an_alarm(pa
         ("push_back_failed", "SweepLogGroup", "sweep-trouble-${Stage}"),
         ("needs_attention", "ApiHandlerLogGroup", "needs-attention-${Stage}"),
         ("methods_refused", "ApiHandlerLogGroup", "needs-attention-${Stage}"),
+        ("platform_fee_refused", "ApiHandlerLogGroup", "needs-attention-${Stage}"),
         ("needs_attention", "SweepLogGroup", "needs-attention-${Stage}"),
         ("needs_attention", "ReconcileLogGroup", "needs-attention-${Stage}"),
         ("event_parked", "ApiHandlerLogGroup", "events-parked-${Stage}"),
