@@ -26,6 +26,7 @@ from sandbox.faults import FaultKind
 from sandbox.stack import Running
 from sandbox.start_page import Demo, OtherClinic, jumps, links_of
 from sandbox.stripe_standin import Mode
+from sandbox.stripe_standin.cards import CARDS
 from tests.sandbox.bench import bench_on
 from tests.sandbox.script import ROOT
 from tests.support.world import World
@@ -261,3 +262,8 @@ def test_with_stripe_itself_the_text_says_how_webhooks_are_forwarded(tmp_path: P
     text = announcement.for_people(running(StripeChoice("sk_test_x", "whsec_x", is_real=True)), tmp_path)
     assert "stripe listen --forward-to http://127.0.0.1:8000/stripe/webhook" in text
     assert "sk_test_x" not in text
+
+
+def test_the_page_for_scripts_says_what_becomes_of_each_card() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text()
+    assert [number for number, card in CARDS.items() if f"| `{number}` | {card.meaning} |" not in page] == []
