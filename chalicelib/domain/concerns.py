@@ -182,8 +182,7 @@ def _held_refunds(history: PaymentHistory, now: datetime) -> Iterator[Concern]:
 
 
 def _held(refund: Refund, now: datetime) -> str | None:
-    if refund.status is not RefundStatus.PENDING:
-        return None
+    """What is asked of whom; None also for a refund that is pending no more, of which the fold keeps no reason."""
     if refund.requires_action:
         return "waits for the payer, whom Stripe asked by e-mail where to send it: the clinic asks them to answer."
     if is_held(refund):

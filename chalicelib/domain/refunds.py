@@ -144,9 +144,8 @@ def is_held(refund: Refund) -> bool:
 
 
 def is_late(refund: Refund, now: datetime) -> bool:
-    """Whether it is pending for longer than refunds take."""
-    since = refund.created_at if refund.status is RefundStatus.PENDING else None
-    return since is not None and now > since + ARRIVES_WITHIN
+    """Whether it is pending for longer than refunds take; since when is kept of pending ones alone (`folding.py`)."""
+    return refund.created_at is not None and now > refund.created_at + ARRIVES_WITHIN
 
 
 def is_on_its_way(history: PaymentHistory, payment: Payment) -> bool:

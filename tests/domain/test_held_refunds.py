@@ -13,7 +13,7 @@ from chalicelib.domain.concerns import Concern, concerns
 from chalicelib.domain.facts import PendingReason, RefundSeen, RefundStatus
 from chalicelib.domain.folding import fold
 from chalicelib.domain.refunds import is_on_its_way
-from tests.support.histories import NOON, checkout, folded, guest_of, paid, refund, session_of, settled
+from tests.support.histories import NOON, charge, checkout, folded, guest_of, paid, refund, session_of, settled
 
 PENDING, SUCCEEDED = RefundStatus.PENDING, RefundStatus.SUCCEEDED
 PROCESSING, UNSETTLED = PendingReason.PROCESSING, PendingReason.CHARGE_PENDING
@@ -73,6 +73,11 @@ def test_a_person_settles_that_it_does_not_arrive_and_is_told_again_if_it_fails(
 
 def test_a_held_refund_of_a_payment_that_is_not_known_is_told_without_its_currency() -> None:
     session = session_of(folded(checkout(), pending(of=7, pending_reason=EMPTY)))
+    assert Concern("pending:re_1", f"The refund of a payment {HELD}") in concerns(session, guest_of(session), NOON)
+
+
+def test_a_held_refund_of_a_charge_whose_page_is_not_known_as_paid_is_told_without_its_currency() -> None:
+    session = session_of(folded(charge(), pending(pending_reason=EMPTY)))
     assert Concern("pending:re_1", f"The refund of a payment {HELD}") in concerns(session, guest_of(session), NOON)
 
 
