@@ -40,6 +40,13 @@ TAKES = {
 """Which details each deed heeds; the others take none."""
 
 
+REFUNDS_OF = {
+    PaymentDeed.COMPLETE_REFUND: refunds.OPEN,
+    PaymentDeed.FAIL_REFUND: refunds.OPEN | {"succeeded"},
+}
+"""The refunds that a deed can be done to, by their status."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A deed on a charge, or on a participant's newest that fits. `amount` in minor units of `currency`."""
@@ -99,6 +106,9 @@ def check(asked: Asked) -> None:
     if (asked.participant_id is None) == (asked.charge is None):
         message = "say on whom: either participant_id or charge"
         raise ControlError(message)
+    if asked.currency is not None and asked.amount is None:
+        message = "a dispute in another currency needs its amount, in that currency's minor unit"
+        raise ControlError(message)
     given = {name for name in ("amount", "currency", "reason") if getattr(asked, name) is not None}
     taken = TAKES.get(asked.deed, frozenset())
     if extra := sorted(given - taken):
@@ -120,7 +130,13 @@ def find(world: World, asked: Asked) -> Found:
         there = ", ".join(f"{one.charge['id']} ({state(one)})" for one in mine) or "none at all"
         message = f"no charge fits {asked.deed.value}; there is {there}"
         raise ControlError(message)
-    return max(found, key=lambda one: int(one.charge["created"]))
+    return max(reversed(found), key=lambda one: newest(one, asked.deed))
+
+
+def newest(found: Found, deed: PaymentDeed) -> int:
+    """Give when what the deed is done to was made: the refund, where it is about one, else the charge."""
+    refund = found.refund(REFUNDS_OF.get(deed, frozenset()))
+    return int((refund or found.charge)["created"])
 
 
 def state(found: Found) -> str:
@@ -157,11 +173,11 @@ def is_disputed(found: Found) -> bool:
 
 
 def has_open_refund(found: Found) -> bool:
-    return found.refund(refunds.OPEN) is not None
+    return found.refund(REFUNDS_OF[PaymentDeed.COMPLETE_REFUND]) is not None
 
 
 def has_refund_to_fail(found: Found) -> bool:
-    return found.refund(refunds.OPEN | {"succeeded"}) is not None
+    return found.refund(REFUNDS_OF[PaymentDeed.FAIL_REFUND]) is not None
 
 
 FITS: dict[PaymentDeed, Callable[[Found], bool]] = {
@@ -226,13 +242,13 @@ def hold_refund(found: Found, asked: Asked) -> JsonObject:
 
 
 def complete_refund(found: Found, _asked: Asked) -> JsonObject:
-    refund = required(found.refund(refunds.OPEN))
+    refund = required(found.refund(REFUNDS_OF[PaymentDeed.COMPLETE_REFUND]))
     refunds.settle(found.world, found.books, refund)
     return refund
 
 
 def fail_refund(found: Found, asked: Asked) -> JsonObject:
-    refund = required(found.refund(refunds.OPEN) or found.refund(frozenset({"succeeded"})))
+    refund = required(found.refund(REFUNDS_OF[asked.deed]))
     refunds.fail(found.world, found.books, refund, asked.reason or "expired_or_canceled_card")
     return refund
 

@@ -53,6 +53,24 @@ def test_it_is_done_to_the_participants_newest_charge_that_fits(
         do(standin, "dispute")
 
 
+def test_of_two_of_the_same_second_it_is_done_to_the_later(shop: Shop, standin: StripeStandIn) -> None:
+    paid(shop, standin)
+    later = paid(shop, standin)
+    assert do(standin, "dispute")["charge"] == later
+
+
+def test_a_deed_on_a_refund_is_done_to_the_participants_newest_refund(
+    shop: Shop, standin: StripeStandIn, clock: Clock
+) -> None:
+    older = paid(shop, standin)
+    clock.advance(minutes=1)
+    newer = paid(shop, standin)
+    for charge in (newer, older):
+        clock.advance(minutes=1)
+        shop.post("/v1/refunds", {"charge": charge})
+    assert do(standin, "fail_refund")["charge"] == older
+
+
 def test_it_is_done_to_the_charge_that_was_named(shop: Shop, standin: StripeStandIn) -> None:
     older, _newer = paid(shop, standin), paid(shop, standin)
     assert do(standin, "inquiry", charge=older)["charge"] == older
@@ -121,14 +139,14 @@ def do_told(charge: str, refund: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_held_refund_fails_before_one_that_succeeded(shop: Shop, standin: StripeStandIn) -> None:
+def test_the_newest_refund_fails_pending_or_made(shop: Shop, standin: StripeStandIn) -> None:
     charge = paid(shop, standin)
     do(standin, "hold_refund")
     held = shop.post("/v1/refunds", {"charge": charge, "amount": 1000})
     made = shop.post("/v1/refunds", {"charge": charge, "amount": 500})
-    assert do(standin, "fail_refund", reason="declined")["id"] == held["id"]
-    assert shop.get(f"/v1/refunds/{held['id']}")["failure_reason"] == "declined"
-    assert do(standin, "fail_refund")["id"] == made["id"]
+    assert do(standin, "fail_refund", reason="declined")["id"] == made["id"]
+    assert shop.get(f"/v1/refunds/{made['id']}")["failure_reason"] == "declined"
+    assert do(standin, "fail_refund")["id"] == held["id"]
 
 
 def test_a_refund_waits_for_the_payer(shop: Shop, standin: StripeStandIn) -> None:
@@ -149,7 +167,8 @@ def test_a_refund_waits_for_the_payer(shop: Shop, standin: StripeStandIn) -> Non
         ({"deed": "complete_refund", "participant_id": ROBIN}, "no charge fits complete_refund"),
         ({"deed": "win_dispute", "participant_id": ROBIN}, "no charge fits win_dispute"),
         ({"deed": "hold_refund", "participant_id": ROBIN, "reason": "x"}, "charge_pending, insufficient_funds"),
-        ({"deed": "dispute", "participant_id": ROBIN, "currency": "zzz"}, "currency is a lower-case code"),
+        ({"deed": "dispute", "participant_id": ROBIN, "amount": 1, "currency": "zzz"}, "currency is a lower-case code"),
+        ({"deed": "dispute", "participant_id": ROBIN, "currency": "usd"}, "needs its amount"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(
