@@ -340,7 +340,11 @@ def attention_is_deserved(stage: Stage, truth: Truth) -> None:
         # An offer that was proven expired is dropped after two more; paid all the same, its money is nobody's.
         return
     given = stage.notes.given
-    reasons = [one for one in truth.charged if one.refund_failed or one.disputes or given[one.charge["id"]]]
+    reasons = [
+        one
+        for one in truth.charged
+        if one.refund_failed or one.refund_is_late(stage.now()) or one.disputes or given[one.charge["id"]]
+    ]
     assert reasons or _out_of_reach(stage, truth), f"I3: {truth.guest} is said to need a person, for no reason: {told}"
 
 

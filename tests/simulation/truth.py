@@ -18,6 +18,9 @@ ENDED_DISPUTES = frozenset({"won", "lost", "warning_closed", "prevented"})
 OURS = "anteroom_refund"
 
 
+LATE_AFTER_SECONDS = 10 * 86_400
+
+
 @dataclass(frozen=True, slots=True)
 class Charged:
     """One charge that took money on a page that the product made for this guest. `account`: at Stripe."""
@@ -76,6 +79,11 @@ class Charged:
     @property
     def is_disputed(self) -> bool:
         return any(one["status"] not in ENDED_DISPUTES for one in self.disputes)
+
+    def refund_is_late(self, now: datetime) -> bool:
+        """Stripe has been at a refund for longer than refunds take."""
+        pending = [one["created"] for one in self.refunds if one["status"] == "pending"]
+        return any(now.timestamp() > created + LATE_AFTER_SECONDS for created in pending)
 
     @property
     def refund_failed(self) -> bool:
