@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sandbox.stripe_standin import ControlError, StripeStandIn
+from sandbox.stripe_standin.methods import active
 
 
 class Deed(StrEnum):
@@ -21,7 +22,10 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountAtStripe:
-    """`is_own`: the deployment's. `is_connected`: the platform may act on it. `is_controlled`: the platform made it."""
+    """`is_own`: the deployment's. `is_connected`: the platform may act on it. `is_controlled`: the platform made it.
+
+    `methods`: the ways of paying that are active there.
+    """
 
     account_id: str
     name: str
@@ -30,6 +34,8 @@ class AccountAtStripe:
     charges_enabled: bool
     details_submitted: bool
     is_controlled: bool
+    country: str
+    methods: tuple[str, ...]
 
     @property
     def deeds(self) -> tuple[Deed, ...]:
@@ -56,6 +62,8 @@ def _account(books: Mapping[str, Any], *, is_own: bool) -> AccountAtStripe:
         charges_enabled=account["charges_enabled"],
         details_submitted=account["details_submitted"],
         is_controlled=bool(account["controller"].get("is_controller")),
+        country=account["country"],
+        methods=tuple(active(account)),
     )
 
 

@@ -96,6 +96,7 @@ Links of {demo.clinic}:
 
   Pay and join    {demo.links["pay_now"]}
   Pay for later   {demo.links["pay_tomorrow"]}
+  Pay by debit    {demo.links["pay_later"]}
   No fee          {demo.links["free"]}
   The clinician   {demo.links["host"]}
 

@@ -7,7 +7,7 @@ Translates, decides nothing. Whoever accepts HTML is a person.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -90,11 +90,17 @@ def _asked(shape: type[Any]) -> Any:  # noqa: ANN401 (one of the shapes)
         raise ControlRefusedError("another site asked for this", HTTPStatus.FORBIDDEN)
     body = request.get_data()
     is_form = request.mimetype == "application/x-www-form-urlencoded" and not body.lstrip().startswith(b"{")
-    fields = request.form.to_dict() if is_form else _json_object(body)
+    fields = _given(request.form) if is_form else _json_object(body)
     try:
         return msgspec.convert(fields, shape, strict=not is_form)
     except msgspec.ValidationError as error:
         raise ControlRefusedError(str(error)) from None
+
+
+def _given(form: Mapping[str, str]) -> dict[str, str]:
+    """A form sends what was left empty, too; that is not given, but for the one field of a form of one."""
+    filled = {name: value for name, value in form.items() if value}
+    return filled or dict(form)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

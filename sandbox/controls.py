@@ -259,6 +259,10 @@ class Controls:
         except StripeError as refusal:
             raise ControlRefusedError(f"Stripe refuses it: {refusal.message}") from None
 
+    def deeds_of(self, charge_id: str) -> tuple[PaymentDeed, ...]:
+        """What can be done to a charge just now."""
+        return self._standin().standin.deeds_of(charge_id)
+
     def set_account(self, asked: StripeAccountIn) -> dict[str, Any]:
         """Change how an account is at Stripe. All of it, or nothing."""
         try:

@@ -1,6 +1,6 @@
 """The demo clinics: their people and sessions, made as any clinic's software would, through the product's own API.
 
-One clinic for itself has three sessions. A platform has the same clinic, its Stripe accounts connected as their owners
+One clinic for itself has four sessions. A platform has the same clinic, its Stripe accounts connected as their owners
 would connect them, and another clinic whose account is yet to be connected.
 """
 
@@ -50,6 +50,11 @@ class Scene:
         return self.now.replace(second=0, microsecond=0) - RUNNING_SINCE
 
     @property
+    def later(self) -> datetime:
+        """Far enough ahead for a bank debit."""
+        return self.tomorrow + timedelta(days=13)
+
+    @property
     def tomorrow(self) -> datetime:
         return self.now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
 
@@ -74,6 +79,7 @@ def make_demo(clinics: Clinics, scene: Scene) -> Demo:
 
 def _clinic(clinics: Clinics, enrolled: Enrolled, scene: Scene, other: OtherClinic | None) -> Demo:
     owners = scene.owners
+    clinics.take_debits(enrolled.team.team_id)
     return Demo(
         clinic=enrolled.team.name,
         team_id=enrolled.team.team_id,
@@ -90,14 +96,16 @@ def _clinic(clinics: Clinics, enrolled: Enrolled, scene: Scene, other: OtherClin
 
 
 def _links(software: Software, scene: Scene) -> dict[str, str]:
-    """Three sessions: one that runs now, one tomorrow (of the practitioner with an account, if any), and a free one."""
+    """One that runs now, one tomorrow (of the practitioner with an account, if any), one in two weeks, a free one."""
     host, pay_now = software.schedule("Consultation", scene.today, HOST, _guest("Robin Lee", FEE))
     practitioner, fee = HOST, FEE
     if scene.owners is not None:
         practitioner, fee = {**HOST, "display_name": PAYEE}, {**FEE, "payee": scene.owners.payee}
     _, pay_tomorrow = software.schedule("Consultation", scene.tomorrow, practitioner, _guest("Sam Okafor", fee))
+    _, pay_later = software.schedule("Consultation", scene.later, HOST, _guest("Mia Larsen", FEE))
     _, free = software.schedule("Follow-up", scene.today, HOST, _guest("Ines Duarte", None))
-    return {"pay_now": pay_now, "pay_tomorrow": pay_tomorrow, "free": free, "host": host}
+    guests = {"pay_now": pay_now, "pay_tomorrow": pay_tomorrow, "pay_later": pay_later, "free": free}
+    return {**guests, "host": host}
 
 
 def _other(enrolled: Enrolled, scene: Scene) -> OtherClinic:

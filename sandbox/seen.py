@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +66,8 @@ class AccountShown:
     access: str
     payments: str
     clinics: str
+    country: str
+    methods: str
 
 
 def accounts(stripe: Mapping[str, Any] | None, clinics: Iterable[ClinicSeen]) -> list[AccountShown]:
@@ -80,6 +82,8 @@ def _account_shown(account: AccountAtStripe, teams: list[Team]) -> AccountShown:
         account=account,
         access="own" if account.is_own else ("connected" if account.is_connected else "not connected"),
         payments=charges if account.details_submitted else "unfinished",
+        country=account.country,
+        methods=", ".join(account.methods),
         clinics=", ".join(_holder(team, account) for team in teams if _held(team, account)) or "–",
     )
 
@@ -99,8 +103,8 @@ def _holder(team: Team, account: AccountAtStripe) -> str:
 # --- what Stripe sees -----------------------------------------------------------------------------------------------
 
 
-def shown(state: Mapping[str, Any]) -> Row:
-    """The state as the page shows it: newest first, times and amounts as text."""
+def shown(state: Mapping[str, Any], deeds_of: Callable[[str], Sequence[str]]) -> Row:
+    """The state as the page shows it: newest first, times and amounts as text. `deeds_of`: what fits a charge."""
     books = (state["stripe"] or {}).get("accounts", [])
     fees = {fee["id"]: fee for one in books for fee in one["application_fees"]}
     return {
@@ -109,7 +113,8 @@ def shown(state: Mapping[str, Any]) -> Row:
         "faults": state["faults"],
         "webhooks": state["webhooks"],
         "checkouts": _newest(books, "checkout_sessions", _checkout),
-        "charges": _newest(books, "charges", lambda charge: _charge(charge, fees)),
+        "charges": _newest(books, "charges", lambda charge: {**_charge(charge, fees), "deeds": deeds_of(charge["id"])}),
+        "disputes": _newest(books, "disputes", _dispute),
         "refunds": _newest(books, "refunds", _refund),
         "deliveries": [_delivery(one) for one in reversed(state["deliveries"][-NEWEST:])],
     }
@@ -159,6 +164,16 @@ def _refund(refund: Mapping[str, Any]) -> Row:
         "created": _moment(refund["created"]),
         "amount": format_amount(refund["amount"], refund["currency"]),
         "status": refund["status"],
+    }
+
+
+def _dispute(dispute: Mapping[str, Any]) -> Row:
+    return {
+        "id": dispute["id"],
+        "created": _moment(dispute["created"]),
+        "amount": format_amount(dispute["amount"], dispute["currency"]),
+        "status": dispute["status"],
+        "reason": dispute["reason"],
     }
 
 

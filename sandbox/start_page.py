@@ -64,6 +64,7 @@ class Link:
 SAYS = {
     "pay_now": ("Client who owes A$80.00", "The session runs now. Pay, then join."),
     "pay_tomorrow": ("Client of tomorrow", "The session is tomorrow. Pay today, and see the countdown."),
+    "pay_later": ("Client in two weeks", "There is time for a bank debit, which ends as you say below."),
     "free": ("Client without a fee", "The session runs now. Join straight away."),
     "host": ("Clinician", "The host of the first session. Joins without paying."),
 }
@@ -110,7 +111,7 @@ def live_parts(controls: Controls) -> dict[str, Any]:
     """What may be another thing a moment later."""
     state, clinics = controls.state(), controls.clinics.seen()
     return {
-        **seen.shown(state),
+        **seen.shown(state, controls.deeds_of),
         "accounts": seen.accounts(state["stripe"], clinics),
         "clinics": [seen.clinic(one) for one in clinics],
         "has_oauth": controls.clinics.has_oauth,

@@ -170,6 +170,11 @@ class StripeStandIn:
         with self._caught_up():
             return deeds.do(self._world, asked)
 
+    def deeds_of(self, charge_id: str) -> tuple[deeds.PaymentDeed, ...]:
+        """Give what can be done to a charge just now; raises ControlError for one that is not there."""
+        with self._caught_up():
+            return deeds.fitting(self._world, *self._world.locate("charge", charge_id))
+
     def set_balance(self, account_id: str | None, *, enough: bool) -> None:
         """Let an account's balance (None: the own account's) cover refunds from now on, or none."""
         with self._caught_up():

@@ -39,7 +39,7 @@ def test_the_file_for_scripts_holds_exactly_the_keys_that_are_promised(started: 
     file = started.directory / "sandbox.json"
     told = json.loads(file.read_text())
     assert list(told) == KEYS
-    assert list(told["links"]) == ["pay_now", "pay_tomorrow", "free", "host"]
+    assert list(told["links"]) == ["pay_now", "pay_tomorrow", "pay_later", "free", "host"]
     assert told["api_url"] == f"{told['app_url']}/v1"
     assert (told["stripe_account_id"], told["connect"], told["other_clinic"]) == (None, False, None)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -57,7 +57,7 @@ def test_what_is_printed_names_every_link_the_keys_and_the_start_page(started: S
 def test_the_demo_links_show_the_four_doors(script: Script) -> None:
     links = script.told["links"]
     doors = {name: script.http.get(link, headers=AS_JSON).json()["status"] for name, link in links.items()}
-    assert doors == {"pay_now": "pay", "pay_tomorrow": "pay", "free": "join", "host": "join"}
+    assert doors == {"pay_now": "pay", "pay_tomorrow": "pay", "pay_later": "pay", "free": "join", "host": "join"}
 
 
 def test_a_link_is_a_page_for_people_with_who_when_and_how_much(script: Script) -> None:

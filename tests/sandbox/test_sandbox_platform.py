@@ -80,7 +80,7 @@ def test_the_file_for_scripts_holds_the_keys_of_both_clinics(started: Started) -
     told = started.told
     assert told["connect"] is True
     assert told["stripe_account_id"].startswith("acct_")
-    assert list(told["links"]) == ["pay_now", "pay_tomorrow", "free", "host"]
+    assert list(told["links"]) == ["pay_now", "pay_tomorrow", "pay_later", "free", "host"]
     assert list(told["other_clinic"]) == ["client_id", "client_secret", "team_id", "stripe_account_id"]
 
 

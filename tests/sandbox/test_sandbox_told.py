@@ -27,6 +27,7 @@ from sandbox.stack import Running
 from sandbox.start_page import Demo, OtherClinic, jumps, links_of
 from sandbox.stripe_standin import Mode
 from sandbox.stripe_standin.cards import CARDS
+from sandbox.stripe_standin.deeds import PaymentDeed
 from tests.sandbox.bench import bench_on
 from tests.sandbox.script import ROOT
 from tests.support.world import World
@@ -40,7 +41,9 @@ DEMO = Demo(
     client_id="client-1",
     client_secret="secret-1",
     app_url=ADDRESSES.app,
-    links={name: f"{ADDRESSES.app}/session/{name}" for name in ("pay_now", "pay_tomorrow", "free", "host")},
+    links={
+        name: f"{ADDRESSES.app}/session/{name}" for name in ("pay_now", "pay_tomorrow", "pay_later", "free", "host")
+    },
     today_ends_at=NOON + timedelta(minutes=45),
     tomorrow_starts_at=NOON + timedelta(days=1),
 )
@@ -179,9 +182,9 @@ def test_the_page_for_scripts_names_every_key_call_kind_mode_and_deed() -> None:
     told = announcement.for_scripts(running(PLATFORM, PLATFORM_DEMO))
     calls = list(control_calls())
     assert [name for name in (*told, *told["links"], *told["other_clinic"]) if f'"{name}"' not in page] == []
-    assert [name for name in (*FaultKind, *Mode, *Deed) if f"`{name}`" not in page] == []
+    assert [name for name in (*FaultKind, *Mode, *Deed, *PaymentDeed) if f"`{name}`" not in page] == []
     assert [call for call in calls if f"POST {call}" not in page] == []
-    assert len(calls) == 10
+    assert len(calls) == 12
     assert "GET /state" in page
 
 
