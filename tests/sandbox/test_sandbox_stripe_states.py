@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -119,3 +121,40 @@ def test_an_account_that_could_not_be_so_is_422_and_stays(bench: Bench, asked: d
     before = bench.state()
     assert says in bench.post("/stripe/account", asked, 422)["error"]
     assert bench.state() == before
+
+
+# --- the start page -------------------------------------------------------------------------------------------------
+
+
+def buttons(page: str, charge: str) -> list[str]:
+    return re.findall(f'aria-label="([^",]+), charge {charge}"', page)
+
+
+def test_a_charge_has_a_button_for_each_deed_that_fits_it_now(bench: Bench, world: World) -> None:
+    guest_of(world)
+    charge = bench.state()["stripe"]["accounts"][0]["charges"][-1]["id"]
+    fresh = ["Dispute", "Inquire", "Refund in the dashboard", "Hold the next refund"]
+    assert buttons(bench.http.get("/live").text, charge) == fresh
+    bench.http.post("/stripe/deeds", data={"charge": charge, "deed": "dispute"}, headers=AS_PERSON)
+    page = bench.http.get("/").text
+    assert f"Done to charge {charge}: dispute. The dispute is needs_response." in page
+    assert buttons(page, charge) == ["Win the dispute", "Lose the dispute", "Hold the next refund"]
+    assert "<td>fraudulent</td>" in page
+
+
+def test_a_receipt_opens_also_after_a_refund(bench: Bench, world: World) -> None:
+    guest_of(world)
+    charge = bench.state()["stripe"]["accounts"][0]["charges"][-1]
+    path = urlsplit(charge["receipt_url"]).path
+    assert bench.http.get(path).status_code == 200
+    bench.post("/stripe/deeds", {"charge": charge["id"], "deed": "refund"})
+    assert bench.http.get(path).status_code == 200
+
+
+def test_a_form_leaves_as_it_is_what_was_not_filled_in(bench: Bench) -> None:
+    own = bench.state()["stripe"]["account_id"]
+    form = {"account": own, "country": "SG", "methods": "", "balance": ""}
+    bench.http.post("/stripe/account", data=form, headers=AS_PERSON)
+    account = bench.state()["stripe"]["accounts"][0]["account"]
+    assert account["country"] == "SG"
+    assert account["capabilities"]["card_payments"] == "active"
