@@ -25,7 +25,10 @@ MINIMUM_CHARGE = {
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
     "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
-MAXIMUM_CHARGE = {"idr": 999_999_999_999}
+MAXIMUM_CHARGE = {
+    "cop": 9_999_999_999, "idr": 999_999_999_999, "inr": 999_999_999, "lak": 999_999_999, "lbp": 999_999_999_999,
+    "uzs": 999_999_999,
+}  # fmt: skip
 MAXIMUM_CHARGE_OTHERWISE = 99_999_999
 
 SYMBOLS = {
