@@ -22,10 +22,10 @@ LOCK := ../.local/lock/bin/uv pip compile --quiet --universal --python-version 3
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help run test test-all simulate museum guards engines coverage check format package lock clean
+.PHONY: help run test test-all simulate stripe-check museum guards engines coverage check format package lock clean
 
 help: ## this list
-	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/run.stamp ## everything on this machine, until Ctrl-C (make run PORT=8001: on another port; CONNECT=on: a platform)
 	exec $(BIN)/python -m sandbox --port $(PORT) --connect $(CONNECT)
@@ -38,6 +38,9 @@ test-all: .venv/dev.stamp ## the long suites whole, the real engines, the browse
 
 simulate: .venv/dev.stamp ## random histories of two clinics, on all cores (make simulate HISTORIES=20000 SEED=1)
 	$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed $(SEED)
+
+stripe-check: .venv/dev.stamp ## hold the stand-in's contract against Stripe's test mode (STRIPE_SECRET_KEY=sk_test_…)
+	$(BIN)/python -m tests.standin
 
 museum: .venv/dev.stamp ## bring back the bugs that others reported, one by one, and see their tests turn red
 	$(BIN)/python -m tests.museum

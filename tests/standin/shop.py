@@ -1,6 +1,7 @@
 """What the tests of the Stripe stand-in share: a clock to move, a shop that sells one appointment, and an inbox."""
 
 import json
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,18 @@ import stripe
 from flask import Flask
 from flask.testing import FlaskClient
 
+from chalicelib.gateways.stripe_api import API_VERSION
 from sandbox.stripe_standin import StripeStandIn
 from sandbox.stripe_standin.client import InProcessHTTPClient
 from sandbox.stripe_standin.web import blueprint
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-NOON_TIMESTAMP = 1772452800
+OF_STRIPE = "ANTEROOM_STRIPE_CHECK"
+"""Set (to the address of Stripe's API): the contract is held against Stripe, with the key of the environment."""
+
+NOON = datetime.now(UTC).replace(microsecond=0) if OF_STRIPE in os.environ else datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""Stripe's own time, where Stripe itself is asked."""
+
+NOON_TIMESTAMP = int(NOON.timestamp())
 
 
 class Clock:
@@ -33,6 +40,13 @@ class Clock:
 def client_of(standin: StripeStandIn, retries: int = 0) -> stripe.StripeClient:
     http_client = InProcessHTTPClient(standin)
     return stripe.StripeClient(standin.secret_key, http_client=http_client, max_network_retries=retries)
+
+
+def client_of_stripe() -> stripe.StripeClient:
+    """Stripe's test mode itself, in the version that the product pins."""
+    addresses: Any = {"api": os.environ[OF_STRIPE]}
+    key = os.environ["STRIPE_SECRET_KEY"]
+    return stripe.StripeClient(key, stripe_version=API_VERSION, base_addresses=addresses, max_network_retries=2)
 
 
 def code_of(error: stripe.StripeError) -> str | None:
@@ -84,19 +98,29 @@ def options_of(method: str) -> dict[str, Any]:
     return {"payment_method_options": {method: {"mandate_options": mandate}}} if method == "acss_debit" else {}
 
 
+LONG_KEY = 100
+
+
 @dataclass
 class Shop:
     """One account of the stand-in (or of Stripe), seen through Stripe's own library."""
 
     client: stripe.StripeClient
     account: str | None = None
+    keys: str = ""
+    """Before every idempotency key, where Stripe keeps those of other tests and days."""
 
     def post(self, path: str, params: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Send any parameters, also ones that the library's types forbid."""
-        options = {"stripe_account": self.account, "idempotency_key": key}
+        options = {"stripe_account": self.account, "idempotency_key": key and self.key(key)}
         given = {name: value for name, value in options.items() if value is not None}
         response = self.client.raw_request("post", path, **params, **given)
         return dict(response.data)
+
+    def key(self, name: str) -> str:
+        """An idempotency key as it is sent; a long one keeps its length."""
+        key = self.keys + name
+        return key[: len(name)] if len(name) > LONG_KEY else key
 
     def get(self, path: str, **params: object) -> dict[str, Any]:
         given = {} if self.account is None else {"stripe_account": self.account}

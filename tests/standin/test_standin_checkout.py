@@ -253,6 +253,7 @@ def test_what_cannot_be_expanded_is_refused(shop: Shop) -> None:
         shop.session(session["id"], expand=["metadata"])
 
 
+@pytest.mark.controls  # an account with nothing else on it
 def test_a_list_is_newest_first_and_pages_by_cursor(shop: Shop) -> None:
     ids = [shop.offer()["id"] for _ in range(5)]
     first = shop.get("/v1/checkout/sessions", limit=2)
@@ -265,6 +266,7 @@ def test_a_list_is_newest_first_and_pages_by_cursor(shop: Shop) -> None:
     assert ([one["id"] for one in back["data"]], back["has_more"]) == ([ids[3]], True)
 
 
+@pytest.mark.controls  # an account with nothing else on it
 def test_the_library_pages_through_a_list_by_itself(client: stripe.StripeClient, shop: Shop) -> None:
     ids = {shop.offer()["id"] for _ in range(5)}
     found = client.v1.checkout.sessions.list({"limit": 2}).auto_paging_iter()
