@@ -57,7 +57,7 @@ def test_nothing_differs_from_what_keeps_the_contract(served: tuple[StripeStandI
     standin, address = served
     code, printed = checked(standin.secret_key, address)
     assert code == 0, printed
-    assert "100 passed" in printed
+    assert "99 passed" in printed
 
 
 def test_what_differs_is_named(served: tuple[StripeStandIn, str]) -> None:

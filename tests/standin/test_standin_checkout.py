@@ -122,6 +122,7 @@ def test_metadata_at_its_limits_is_kept(shop: Shop) -> None:
     assert shop.offer(metadata=metadata)["metadata"] == metadata
 
 
+@pytest.mark.controls  # to the second
 @pytest.mark.parametrize(
     ("seconds", "message"),
     [
@@ -134,11 +135,23 @@ def test_a_life_outside_30_minutes_to_24_hours_is_refused(shop: Shop, seconds: i
     assert (error.param, error.user_message) == ("expires_at", message)
 
 
+@pytest.mark.parametrize("minutes", [20, 25 * 60])
+def test_a_life_far_outside_30_minutes_to_24_hours_is_refused(shop: Shop, minutes: int) -> None:
+    assert refused(shop, expires_at=NOON_TIMESTAMP + minutes * 60).param == "expires_at"
+
+
+@pytest.mark.parametrize("minutes", [60, 23 * 60])
+def test_a_life_well_within_is_taken(shop: Shop, minutes: int) -> None:
+    assert shop.offer(expires_at=NOON_TIMESTAMP + minutes * 60)["expires_at"] == NOON_TIMESTAMP + minutes * 60
+
+
+@pytest.mark.controls  # to the second
 @pytest.mark.parametrize("seconds", [1800, 86400])
 def test_a_life_of_30_minutes_or_24_hours_is_taken(shop: Shop, seconds: int) -> None:
     assert shop.offer(expires_at=NOON_TIMESTAMP + seconds)["expires_at"] == NOON_TIMESTAMP + seconds
 
 
+@pytest.mark.controls  # to the second
 def test_a_session_lives_24_hours_unless_told(shop: Shop) -> None:
     assert shop.offer()["expires_at"] == NOON_TIMESTAMP + 86400
 
