@@ -70,15 +70,11 @@ def without_trouble(history: PaymentHistory, key: str) -> PaymentHistory:
 def tried_anew(history: PaymentHistory, key: str, now: datetime) -> PaymentHistory:
     """The act of that key is tried at once, and then for seven days more.
 
-    That it failed before is not forgotten: a refund whose outcome is unknown must be looked for before it is made.
-    Under a key to which Stripe answered an error of its own it would only hear that again: the next is begun.
+    That it failed before is not forgotten: a refund whose outcome is unknown must be looked for before it is made. Its
+    key stays too, since a try of the sweep's may be on its way under it at this very moment.
     """
-    anew = [_anew(one, now) if one.key == key else one for one in history.troubles]
+    anew = [replace(one, first_failed_at=now, retry_at=now) if one.key == key else one for one in history.troubles]
     return replace(history, troubles=tuple(anew))
-
-
-def _anew(trouble: Trouble, now: datetime) -> Trouble:
-    return replace(trouble, first_failed_at=now, retry_at=now, spent=_next_key(_spent(trouble) - 1))
 
 
 def key_round(trouble: Trouble | None) -> int:

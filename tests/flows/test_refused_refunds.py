@@ -203,15 +203,14 @@ def test_what_may_have_happened_is_asked_again_under_the_same_key(
     assert world.attention(session) is None
 
 
-@pytest.mark.parametrize(("fault", "expected"), [("500", ["0", "1"]), ("500_after", ["0"])])
-def test_trying_again_by_hand_after_an_error_of_stripes_own_asks_stripe_and_not_its_replay(
-    world: World, session: Session, stripe: Listened, fault: str, expected: list[str]
+def test_trying_again_by_hand_after_an_error_of_stripes_own_keeps_the_key(
+    world: World, session: Session, stripe: Listened
 ) -> None:
-    world.stripe.fail_next(fault, 1, method="POST", path_prefix="/v1/refunds")
-    ask(world, session)
+    """A try of the sweep's may be on its way under it: two keys would make two refunds of a part."""
+    world.stripe.fail_next("500", 1, method="POST", path_prefix="/v1/refunds")
+    ask(world, session, 3000)
     retry(world, session)
-    assert (made(world), rounds(stripe)) == ([FEE], expected), "what was made is found by listing"
-    assert world.attention(session) is None
+    assert set(rounds(stripe)) == {"0"}
 
 
 def test_a_refund_that_was_made_unheard_of_is_not_made_again_after_a_refusal(
