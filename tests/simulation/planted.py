@@ -21,7 +21,7 @@ from chalicelib.domain.sessions import Participant, Session
 from chalicelib.flows.context import Context
 from chalicelib.flows.sweep import Swept
 from chalicelib.gateways.deadline import Deadline
-from chalicelib.gateways.stripe_api import StripeApi
+from chalicelib.gateways.stripe_api import StripeApi, StripeUncertainError
 from chalicelib.storage.stores import SessionStore
 from sandbox.stripe_standin.deliveries import signature
 from sandbox.stripe_standin.errors import JsonObject
@@ -60,14 +60,20 @@ class ForgetsToExpireApi(StripeApi):
 
 
 class AnotherKeyApi(StripeApi):
-    """I3: a refund's key is not made of its decision, and nobody looks what is there: a retry is another refund."""
+    """I3: a refund's key is not made of its decision, and nobody looks what is there: a retry is another refund.
+
+    The first answer of all is lost, so that there is a retry: with the true key, that harms nobody.
+    """
 
     rounds = 0
 
     @override
     def refund(self, act: MakeRefund, round_: int, deadline: Deadline) -> RefundSeen:
         self.rounds += 1
-        return super().refund(act, self.rounds, deadline)
+        seen = super().refund(act, self.rounds, deadline)
+        if self.rounds == 1:
+            raise StripeUncertainError("no answer")
+        return seen
 
     @override
     def list_refunds(self, payment: Payment, deadline: Deadline) -> list[RefundSeen]:
