@@ -95,7 +95,8 @@ def _add_change(group: Commands[argparse.ArgumentParser]) -> None:
         type=number,
         default=ABSENT,
         metavar="N",
-        help=f"the platform fee as agreed, 0 to {MOST_BASIS_POINTS}; of offers made from now on",
+        help=f"the platform fee as agreed, 0 to {MOST_BASIS_POINTS}; of offers made from now on, "
+        "also on accounts where Stripe refused it",
     )
     fee.add_argument(
         "--plan-fee", action="store_const", const=None, dest="fee_basis_points", help="the plan's rate again"

@@ -75,7 +75,9 @@ def _left_out(refused: RefusedMethod) -> str:
 def _without_platform_fee(account: PayeeAccount) -> list[str]:
     if account.is_abroad_for_fees:
         return [f"pays no platform fee (Stripe takes none across the border to {account.platform_country})"]
-    return ["pays no platform fee (Stripe refuses the platform's fee on this account)"] if account.fee_refused else []
+    if account.fee_refused:
+        return ["pays no platform fee (Stripe refuses it on this account; it is tried again once the rate is set anew)"]
+    return []
 
 
 def _edges(team: Team) -> Iterator[tuple[str, str]]:

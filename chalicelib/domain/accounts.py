@@ -103,6 +103,11 @@ def methods_tried_again(team: Team) -> Team:
     return replace(team, accounts=tuple(replace(one, refused_methods=()) for one in team.accounts))
 
 
+def fee_tried_again(team: Team) -> Team:
+    """The team, whose offers have the platform's fee again also where Stripe refused it, unless our table bars it."""
+    return replace(team, accounts=tuple(replace(one, fee_refused=False) for one in team.accounts))
+
+
 def _with(team: Team, known: PayeeAccount, changed: PayeeAccount) -> Team:
     return replace(team, accounts=tuple(changed if one is known else one for one in team.accounts))
 
@@ -143,7 +148,9 @@ def _under(account: PayeeAccount, country: str) -> PayeeAccount:
 
 
 def with_fee_refused(team: Team, stripe_account_id: str) -> Team:
-    """The team, of which Stripe refused the platform's fee on this account: until the account is another one."""
+    """The team, of which Stripe refused the platform's fee on this account: until a border moves, the account is
+    connected anew, or the operator sets the team's rate.
+    """
     return replace(
         team,
         accounts=tuple(

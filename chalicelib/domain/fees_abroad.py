@@ -10,7 +10,7 @@ https://github.com/impress-org/givewp/pull/8001 (all six, in 2025).
 
 from __future__ import annotations
 
-from chalicelib.domain.refusals import Refusal
+from chalicelib.domain.refusals import PARAMETER_UNKNOWN, Refusal
 
 NO_FEES_FROM_ABROAD = frozenset({"BR", "IN", "MX", "MY", "SG", "TH"})
 """Countries (ISO 3166-1 alpha-2) of accounts that pay no application fee to a platform of another country."""
@@ -29,5 +29,7 @@ def takes_fee(platform_country: str | None, account_country: str | None) -> bool
 
 
 def names_fee(refusal: Refusal) -> bool:
-    """Whether Stripe refused a payment for the platform's fee. Only of a payment that was asked with one."""
+    """Whether Stripe refused a payment for the platform's fee, or may have. Only of one that was asked with one."""
+    if refusal.code == PARAMETER_UNKNOWN:
+        return False
     return refusal.param in _FEE_PARAMS or (refusal.param is None and refusal.code in _FEE_CODES)

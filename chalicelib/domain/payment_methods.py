@@ -31,7 +31,8 @@ class DelayedMethod:
         return country is None or not self.account_countries or country in self.account_countries
 
 
-_ABOUT_METHODS = frozenset({"payment_method_types", "payment_method_options"})
+_METHODS_PARAM = "payment_method_types"
+_OPTIONS_PARAM = "payment_method_options"
 _BACS_COUNTRIES = """
     AT AU BE BG CA CY CZ DE DK EE ES FI FR GB GR HR HU IE IT LI LT LU LV MT NL NO PL PT RO SE SG SI SK US
 """
@@ -75,11 +76,13 @@ def why_never(method: str, currencies: Collection[str], countries: Collection[st
 def refused_of(asked: Iterable[str], param: str | None) -> tuple[str, ...]:
     """Which delayed methods of a page Stripe may have refused it for; none where its parameter is another one.
 
-    It names the list, or a place in it, and does not always say which one: so all of them are in doubt.
+    Of the list, it does not say which one, so all of them are in doubt; an option is of one of them.
     """
-    if (param or "").partition("[")[0] not in _ABOUT_METHODS:
-        return ()
-    return tuple(one for one in asked if one in DELAYED)
+    name, _, within = (param or "").partition("[")
+    delayed = tuple(one for one in asked if one in DELAYED)
+    if name == _METHODS_PARAM:
+        return delayed
+    return tuple(one for one in delayed if name == _OPTIONS_PARAM and within.startswith(f"{one}]"))
 
 
 def _listed(names: Collection[str]) -> str:

@@ -79,7 +79,7 @@ _BY_PARAM: Final = (
 )
 """What a parameter has in its name, the first that it has: `payment_intent_data[application_fee_…]`."""
 
-_PARAMETER_UNKNOWN = "parameter_unknown"
+PARAMETER_UNKNOWN = "parameter_unknown"
 """Stripe has no such parameter: a mistake of ours, whatever the parameter is about."""
 
 _SENTENCES: Final = {
@@ -112,7 +112,7 @@ def cause_of(refusal: Refusal) -> RefusalCause:
     known = _BY_CODE.get(refusal.code)
     if known is not None:
         return known
-    if refusal.code != _PARAMETER_UNKNOWN:
+    if refusal.code != PARAMETER_UNKNOWN:
         for name, cause in _BY_PARAM:
             if name in (refusal.param or ""):
                 return cause

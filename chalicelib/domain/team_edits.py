@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from chalicelib.domain.accounts import made_default, methods_tried_again
+from chalicelib.domain.accounts import fee_tried_again, made_default, methods_tried_again
 from chalicelib.domain.edits import ABSENT, Absent
 from chalicelib.domain.money import currency
 from chalicelib.domain.subdomains import checked_subdomain
@@ -58,6 +58,8 @@ def edit_team(team: Team, edit: TeamEdit) -> Team:
         team = made_default(team, edit.default_account)
     if not isinstance(edit.delayed_methods, Absent):
         team = methods_tried_again(team)
+    if not isinstance(edit.fee_basis_points, Absent):
+        team = fee_tried_again(team)
     return replace(
         team,
         name=_sent(edit.name, team.name, checked_name),

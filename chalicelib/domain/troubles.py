@@ -37,14 +37,17 @@ _MOST_DOUBLINGS = 11
 def with_failure(history: PaymentHistory, failed: ActFailed) -> PaymentHistory:
     """One failure more; each counts, so folding it again does change the history.
 
-    What is out of reach stays so until it succeeds: no answer at all does not say that the account is there again. An
-    offer fails only by an answer; one of other terms than those that failed before begins anew.
+    What is out of reach stays so until it succeeds: no answer at all does not say that the account is there again. For
+    the same reason, what Stripe refused is said until it refuses otherwise. An offer fails only by an answer; one of
+    other terms than those that failed before begins anew.
     """
     known = trouble_with(history, failed.key)
     if known is not None and known.terms != failed.terms:
         known = None
     if known is not None and known.out_of_reach and failed.key != OFFER_KEY:
         failed = replace(failed, out_of_reach=True)
+    if known is not None and known.refusal is not None and failed.refusal is None and not failed.out_of_reach:
+        failed = replace(failed, reason=known.reason)
     failures = known.failures + 1 if known else 1
     since = known.first_failed_at if known else failed.failed_at
     trouble = Trouble(

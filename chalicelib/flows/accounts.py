@@ -134,11 +134,11 @@ def beside_platform(ctx: Context, seen: AccountSeen) -> AccountSeen:
     return replace(seen, platform_country=platform_country(ctx))
 
 
-def fee_given_up(ctx: Context, team_id: str, account_id: str) -> Team:
-    """Ask for no platform fee on this account any more; the team as it is then. Raises ContendedError, StoreError."""
+def fee_given_up(ctx: Context, team_id: str, account_id: str) -> None:
+    """Ask for no platform fee on this account any more. Raises ContendedError, StoreError."""
     fields = {"team_id": team_id, "account": account_id}
     log.warning("platform_fee_refused", extra=fields)
-    return change_team(ctx.acting_for(STRIPE), team_id, lambda team: with_fee_refused(team, account_id))
+    change_team(ctx.acting_for(STRIPE), team_id, lambda team: with_fee_refused(team, account_id))
 
 
 def refresh_of(ctx: Context, team_id: str, account_id: str | None) -> bool:

@@ -6,11 +6,21 @@ caller, under a condition. Doing the same obligation twice is harmless: its key 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import reduce
 from typing import assert_never
 
-from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptLooked, AttemptVoid, PaymentHistory, Seen
+from chalicelib.domain.facts import (
+    ActFailed,
+    ActSucceeded,
+    Attempt,
+    AttemptLooked,
+    AttemptVoid,
+    PaymentHistory,
+    RefundSeen,
+    Seen,
+)
 from chalicelib.domain.folding import fold
 from chalicelib.domain.obligations import (
     ExpireCheckout,
@@ -115,24 +125,41 @@ def _refund_or_others(ctx: Context, act: MakeRefund, history: PaymentHistory) ->
     except StripeRefusedError as error:
         if cause_of(error.refusal) not in _MADE_ELSEWHERE:
             raise
-        listed = ctx.stripe.list_refunds(act.payment, ctx.deadline)
-        known = {refund.refund_id for refund in history.refunds}
-        if all(one.refund.refund_id in known for one in listed):
-            raise
-        return list(listed)
+        with suppress(StripeError, StrangeObjectError):
+            if others := _others(_listed(ctx, act), history):
+                return others
+        raise
 
 
 def _refund(ctx: Context, act: MakeRefund, history: PaymentHistory) -> list[Seen]:
     """One refund for one decision. When the key may be gone, the refunds that are there are looked through first."""
     trouble = trouble_with(history, act.key)
     sure = ctx.clock() < act.due_at + REFUND_KEY_SURE_FOR and not trouble
-    listed = [] if sure else ctx.stripe.list_refunds(act.payment, ctx.deadline)
-    known = {refund.refund_id for refund in history.refunds}
-    if any(one.refund.refund_id not in known for one in listed):
+    listed = [] if sure else _listed(ctx, act)
+    if others := _others(listed, history):
         # What is owed has to be computed again with these before anything is given back.
-        return list(listed)
-    round_ = key_round(trouble)
-    return [*listed, ctx.stripe.refund(act, round_, ctx.deadline)]
+        return others
+    return [*listed, ctx.stripe.refund(act, key_round(trouble), ctx.deadline)]
+
+
+def _listed(ctx: Context, act: MakeRefund) -> list[RefundSeen]:
+    """The refunds that are there. Whatever comes of asking for them says nothing of the refund itself.
+
+    Raises StripeUncertainError, AccountGoneError, StrangeObjectError.
+    """
+    try:
+        return ctx.stripe.list_refunds(act.payment, ctx.deadline)
+    except AccountGoneError:
+        raise
+    except StripeError as error:
+        message = f"what went back before could not be listed: {error}"
+        raise StripeUncertainError(message) from error
+
+
+def _others(listed: list[RefundSeen], history: PaymentHistory) -> list[Seen]:
+    """All that are listed, where one of them was not known."""
+    known = {refund.refund_id for refund in history.refunds}
+    return [] if all(one.refund.refund_id in known for one in listed) else list(listed)
 
 
 _LOOKING = "Asking how far a payment has come"

@@ -4,7 +4,8 @@ Each round asks `domain/offers.py` for the next step, carries it out, folds what
 What the outcomes of a call mean:
 
     200                                        the attempt is open
-    400 that names the platform's fee          nothing was made: planned anew without it, and so from then on
+    400 that names the platform's fee          nothing was made: planned anew without it, and so from then on, once an
+                                               offer without it was made
     409, 429, no answer                        unknown: the client tries again, with the same bytes and key
     400 to 404                                 nothing was made: void; planned anew if an `expires_at` grown stale was
                                                the cause, with cards alone if a delayed method was, else it needs the
@@ -15,9 +16,11 @@ What the outcomes of a call mean:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from uuid import UUID
 
 from chalicelib.domain import links, offers
+from chalicelib.domain.accounts import with_fee_refused
 from chalicelib.domain.admission import Admission
 from chalicelib.domain.facts import ActFailed, ActSucceeded, Attempt, AttemptVoid, Seen
 from chalicelib.domain.fees_abroad import names_fee
@@ -37,8 +40,9 @@ from chalicelib.flows.open_link import OpenedLink
 from chalicelib.gateways.stripe_api import AccountGoneError, StripeBrokenError, StripeRefusedError
 from chalicelib.storage.codec import check_writable
 
-MOST_STEPS = 8
-"""Enough for the longest honest path: look, close, plan, send, find, plan, send, go."""
+MOST_STEPS = 10
+"""Enough for the longest honest path: look, close, plan, send (refused for a method, planned anew), send (refused for
+the fee, planned anew), send, find, plan, send, go; with one to spare."""
 
 _STALE = "expires_at"
 
@@ -47,20 +51,12 @@ class UnsettledError(Exception):
     """The steps did not come to an end in one request; what was learnt is saved, and the next try goes on."""
 
 
-class _MethodsRefusedError(Exception):
-    """Stripe made nothing of an offer, for one of these delayed methods."""
+class _PayableWithoutError(Exception):
+    """Stripe made nothing of an offer for what it can do without: one of these delayed methods; with none, the fee."""
 
-    def __init__(self, methods: tuple[str, ...]) -> None:
+    def __init__(self, methods: tuple[str, ...] = ()) -> None:
         super().__init__(*methods)
         self.methods = methods
-
-
-class _FeeRefusedError(Exception):
-    """Stripe takes no platform fee on this account; nothing was made."""
-
-    def __init__(self, account_id: str) -> None:
-        super().__init__(account_id)
-        self.account_id = account_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,7 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
     Raises StripeUncertainError and StripeBrokenError (try again), ContendedError, UnsettledError.
     """
     session, team, number, looked = link.session, link.team, link.participant.number, frozenset[str]()
+    feeless: set[str] = set()
     known = {attempt.attempt_id for attempt in link.participant.history.attempts}
     for _ in range(MOST_STEPS):
         step = _next_step(ctx, session, number, team, looked)
@@ -84,17 +81,21 @@ def start_checkout(ctx: Context, link: OpenedLink) -> PaymentStarted | Admission
             case NothingToPay(admission=admission):
                 return admission
             case GoTo(url=url, attempt_id=attempt_id):
+                for on in feeless:
+                    fee_given_up(ctx, team.team_id, on)
                 return PaymentStarted(url, attempt_id)
             case Plan():
                 session = _plan(ctx, session, number, team)
             case Look() | Close() | Send():
                 try:
                     session = _carried_out(ctx, session, number, team, step, was_sent=step.attempt.attempt_id in known)
-                except _MethodsRefusedError as refused:
-                    team = leave_out(ctx, team, step.attempt.stripe_account_id, refused.methods)
-                    session = _plan(ctx, session, number, team, AttemptVoid(step.attempt.attempt_id))
-                except _FeeRefusedError as refused:
-                    team = fee_given_up(ctx, team.team_id, refused.account_id)
+                except _PayableWithoutError as refused:
+                    account_id = step.attempt.stripe_account_id
+                    if refused.methods:
+                        team = leave_out(ctx, team, account_id, refused.methods)
+                    elif account_id:
+                        feeless.add(account_id)
+                    team = reduce(with_fee_refused, feeless, team)
                     session = _plan(ctx, session, number, team, AttemptVoid(step.attempt.attempt_id))
                 looked |= {step.attempt.attempt_id}
     message = f"paying for session {session.session_id} did not come to an end"
@@ -147,7 +148,7 @@ def _carried_out(
 ) -> Session:
     """Do it at Stripe, and fold what was seen into the newest state. `was_sent`: perhaps, by an earlier request.
 
-    Raises _MethodsRefusedError, with nothing saved.
+    Raises _PayableWithoutError, with nothing saved.
     """
     check_writable(session)
     try:
@@ -187,12 +188,12 @@ def _sent(ctx: Context, team: Team, attempt: Attempt) -> list[Seen]:
         raise
     except StripeRefusedError as error:
         if attempt.application_fee and attempt.stripe_account_id and names_fee(error.refusal):
-            raise _FeeRefusedError(attempt.stripe_account_id) from None
+            raise _PayableWithoutError from None
         void = AttemptVoid(attempt.attempt_id)
         if error.param == _STALE:
             return [void]
         if methods := refused_of(attempt.order.payment_method_types if attempt.order else (), error.param):
-            raise _MethodsRefusedError(methods) from None
+            raise _PayableWithoutError(methods) from None
         reason = _refused(error.code or "no reason given")
         terms = terms_of(attempt, team)
         failed = ActFailed(OFFER_KEY, ctx.clock(), reason, ctx.jitter(), terms=terms, refusal=error.refusal)

@@ -101,9 +101,9 @@ def require_country(country: str) -> None:
 
 
 def require_fees_from(world: World, books: Books) -> None:
-    """Refuse as Stripe does (400) where the platform gets no application fees across this border."""
+    """Refuse as Stripe does (400) where the platform gets no application fees: across a border, or of an account."""
     platform, country = str(world.platform.account["country"]), str(books.account["country"])
-    if platform != country and country in NO_FEES_FROM_ABROAD:
+    if not books.takes_fees or (platform != country and country in NO_FEES_FROM_ABROAD):
         raise application_fee_abroad(platform, country)
 
 

@@ -89,9 +89,11 @@ def happen(world: World, books: Books, charge: JsonObject, afterwards: Afterward
     if afterwards in {Afterwards.REFUND_PENDS, Afterwards.REFUND_FAILS}:
         world.fates_of_refunds[charge["id"]] = afterwards
         return
-    reason = "product_not_received" if afterwards is Afterwards.NOT_RECEIVED else "fraudulent"
     inquiry = afterwards is Afterwards.INQUIRY
-    disputes.start(world, books, charge, amount=None, reason=reason, inquiry=inquiry)
+    disputes.start(world, books, charge, amount=None, reason=_REASONS.get(afterwards, "fraudulent"), inquiry=inquiry)
+
+
+_REASONS = {Afterwards.NOT_RECEIVED: "product_not_received", Afterwards.NONCOMPLIANT: "noncompliant"}
 
 
 def ask_to_authenticate(world: World, books: Books, session: JsonObject, card: str) -> None:

@@ -268,6 +268,11 @@ class StripeStandIn:
         with self._caught_up():
             accounts.set_country(self._world, self._account(account_id or self.account_id), country)
 
+    def refuse_fees(self, account_id: str) -> None:
+        """Let the platform get no application fees of an account, whatever its country."""
+        with self._lock:
+            self._account(account_id).takes_fees = False
+
     def deauthorize(self, account_id: str) -> None:
         """End our access to a connected account, as its owner can at any time, unless the platform created it."""
         with self._caught_up():

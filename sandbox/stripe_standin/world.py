@@ -62,6 +62,8 @@ class Books:
     account: JsonObject
     is_platform: bool
     authorized: bool = True
+    takes_fees: bool = True
+    """Whether the platform may ask for application fees, as far as no border bars them."""
     objects: dict[str, JsonObject] = field(default_factory=dict)
     kinds: dict[str, list[JsonObject]] = field(default_factory=dict)
     """The same, by kind; `add` keeps both."""

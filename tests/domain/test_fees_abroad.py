@@ -61,6 +61,8 @@ def test_accounts_of_other_countries_and_of_one_not_known_pay_it(country: str | 
         ("charge_invalid_parameter", None, True),
         ("application_fees_not_allowed", None, True),
         ("charge_invalid_parameter", "currency", False),
+        ("parameter_unknown", "application_fee_amount", False),
+        ("parameter_unknown", FEE_PARAM, False),
         ("amount_too_small", None, False),
         (None, None, False),
         (None, "payment_method_types", False),

@@ -76,7 +76,10 @@ def test_what_a_team_will_never_use_is_known_with_its_reason(
     [
         ("payment_method_types", ("au_becs_debit", "sepa_debit")),
         ("payment_method_types[1]", ("au_becs_debit", "sepa_debit")),
-        ("payment_method_options[acss_debit][mandate_options]", ("au_becs_debit", "sepa_debit")),
+        ("payment_method_options[sepa_debit][mandate_options]", ("sepa_debit",)),
+        ("payment_method_options[acss_debit][mandate_options]", ()),
+        ("payment_method_options[card][installments]", ()),
+        ("payment_method_options", ()),
         ("payment_method_typ", ()),
         ("line_items[0][price_data][currency]", ()),
         ("", ()),

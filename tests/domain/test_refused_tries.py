@@ -118,6 +118,11 @@ def test_a_refusal_is_remembered_until_the_act_succeeds_or_is_refused_otherwise(
     assert known(folded(BROKEN)).refusal is None
 
 
+@pytest.mark.parametrize("failure", [BROKEN, UNHEARD])
+def test_a_failure_that_says_nothing_leaves_what_the_refusal_said(failure: ActFailed) -> None:
+    assert why_of(known(folded(REFUSED, failure))) == f"A refund was refused by Stripe. {BALANCE}"
+
+
 def test_an_account_that_is_gone_is_said_before_what_was_refused_once() -> None:
     gone = replace(BROKEN, reason="The account is gone.", out_of_reach=True)
     assert why_of(known(folded(REFUSED, gone))) == "The account is gone."

@@ -6,17 +6,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from typing_extensions import override
 
 from chalicelib.domain.edits import ParticipantEdit
-from chalicelib.domain.facts import AttemptState
+from chalicelib.domain.facts import Attempt, AttemptState, CheckoutSeen
 from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import Fee, FeeNotPossibleError, Session
+from chalicelib.domain.team_edits import TeamEdit, edit_team
 from chalicelib.domain.teams import ChargeBar
+from chalicelib.flows.change_team import change_team
 from chalicelib.flows.edit_participants import add_participant, update_participant
 from chalicelib.flows.nightly import NIGHTLY_SECONDS, reconcile_nightly
-from sandbox.stripe_standin import accounts as standin_accounts
+from chalicelib.gateways.deadline import Deadline
+from chalicelib.gateways.stripe_api import StripeApi, StripeRefusedError
 from tests.support.platform import Platform
-from tests.support.world import guest, host
+from tests.support.world import guest, host, no_sleep
 
 DAY = timedelta(days=1)
 
@@ -85,10 +90,9 @@ def test_where_that_is_refused_who_was_scheduled_before_pays_at_the_door(world: 
 
 
 def test_a_refusal_beyond_the_table_is_answered_without_the_fee_told_once_and_remembered(
-    world: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: Platform, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(standin_accounts, "NO_FEES_FROM_ABROAD", frozenset({"NZ"}))
-    moved_to(world, "NZ")
+    world.stripe.refuse_fees(world.account)
     session = world.schedule(starts_in=DAY)
     assert paid(world, session) == [120, 0]
     assert world.attempt_states(session)[0] is AttemptState.VOID
@@ -96,6 +100,41 @@ def test_a_refusal_beyond_the_table_is_answered_without_the_fee_told_once_and_re
     assert world.team.accounts[0].fee_refused
     assert paid(world, world.schedule(starts_in=DAY)) == [0]
     assert caplog.messages.count("platform_fee_refused") == 1
+
+
+def test_the_operator_sets_the_rate_and_the_fee_is_tried_again(world: Platform) -> None:
+    world.change_team(accounts=tuple(replace(one, fee_refused=True) for one in world.team.accounts))
+    assert paid(world, world.schedule(starts_in=DAY)) == [0]
+    change_team(world.ctx, world.team.team_id, lambda team: edit_team(team, TeamEdit(fee_basis_points=150)))
+    world.team = world.newest()
+    assert paid(world, world.schedule(starts_in=DAY)) == [120]
+
+
+class RefusesEveryPage(StripeApi):
+    """By the code that is reported of fees abroad, which Stripe has for other things, too."""
+
+    @override
+    def create_checkout(self, attempt: Attempt, deadline: Deadline) -> CheckoutSeen:
+        raise StripeRefusedError(Refusal("charge_invalid_parameter"))
+
+
+def test_a_page_that_is_refused_without_the_fee_too_leaves_the_fee_as_it_was(world: Platform) -> None:
+    session = world.schedule(starts_in=DAY)
+    world.context = replace(world.context, stripe=RefusesEveryPage(world.context.stripe._client, no_sleep))
+    world.press_pay(session)
+    assert [one.application_fee for one in world.participant(session).history.attempts] == [120, 0]
+    assert not world.newest().accounts[0].fee_refused
+    assert "code charge_invalid_parameter" in (world.attention(session) or "")
+
+
+def test_a_page_refused_for_a_method_and_for_the_fee_is_offered_without_both_in_one_request(world: Platform) -> None:
+    world.change_team(delayed_methods=("au_becs_debit",))
+    world.stripe.set_methods(world.account, ["card"])
+    world.stripe.refuse_fees(world.account)
+    session = world.schedule(starts_in=10 * DAY)
+    assert paid(world, session)[-1] == 0
+    account = world.newest().accounts[0]
+    assert (account.fee_refused, [one.method for one in account.refused_methods]) == (True, ["au_becs_debit"])
 
 
 def test_another_fee_is_refused_and_another_word_for_the_same_is_not(world: Platform) -> None:

@@ -14,13 +14,14 @@ import pytest
 from typing_extensions import override
 
 from chalicelib.domain.by_hand import RefundWish
-from chalicelib.domain.facts import Trouble
+from chalicelib.domain.facts import Payment, RefundSeen, Trouble
 from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import Session
 from chalicelib.flows.by_hand import retry_by_hand
 from chalicelib.flows.refund import refund
 from chalicelib.gateways.deadline import Deadline
-from chalicelib.gateways.stripe_api import StripeApi
+from chalicelib.gateways.stripe_api import StripeApi, StripeRefusedError
 from chalicelib.gateways.stripe_objects import StripeObject
 from chalicelib.storage import codec
 from tests.support.editing import paid_ahead
@@ -179,6 +180,43 @@ def test_a_refund_that_is_refused_for_an_unknown_reason_shows_all_that_stripe_sa
     ask(world, session)
     told = world.attention(session) or ""
     assert "Stripe says: code none, type invalid_request_error, parameter charge, request req_" in told
+
+
+class CannotList(Listened):
+    """May make refunds, and may not list them."""
+
+    @override
+    def list_refunds(self, payment: Payment, deadline: Deadline) -> list[RefundSeen]:
+        raise StripeRefusedError(Refusal("secret_key_required"))
+
+
+@pytest.fixture
+def unlisted(world: World) -> Listened:
+    listened = CannotList(world.context.stripe._client, no_sleep)
+    listened.asked = []
+    world.context = replace(world.context, stripe=listened)
+    return listened
+
+
+def test_a_refused_list_says_nothing_of_the_refund_and_leaves_its_key(
+    world: World, session: Session, unlisted: Listened
+) -> None:
+    world.stripe.fail_next("timeout_before", 2, method="POST", path_prefix="/v1/refunds")
+    ask(world, session)
+    world.clock.advance(minutes=2)
+    world.sweep()
+    [trouble] = world.participant(session).history.troubles
+    assert (trouble.failures, trouble.refusal, trouble.spent) == (2, None, 0)
+    assert "what went back before could not be listed" in trouble.reason
+
+
+def test_a_refusal_stands_though_what_it_is_for_cannot_be_listed(
+    world: World, session: Session, unlisted: Listened
+) -> None:
+    world.stripe.set_webhooks("drop")
+    world.stripe.refund_in_dashboard(world.charges()[0]["id"], FEE)
+    ask(world, session)
+    assert "Stripe says that all of the payment went back" in (world.attention(session) or "")
 
 
 # --- perhaps made -------------------------------------------------------------------------------------------------

@@ -209,7 +209,10 @@ def test_who_created_a_team_is_in_its_audit(desk: Desk, world: World) -> None:
     ("account", "says"),
     [
         (replace(GONE, country="BR", platform_country="AU"), "Stripe takes none across the border to AU"),
-        (replace(GONE, country="NZ", fee_refused=True), "Stripe refuses the platform's fee on this account"),
+        (
+            replace(GONE, country="NZ", fee_refused=True),
+            "Stripe refuses it on this account; it is tried again once the rate is set anew",
+        ),
     ],
 )
 def test_a_team_tells_which_account_pays_no_platform_fee(

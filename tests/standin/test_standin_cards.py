@@ -19,9 +19,12 @@ DECLINES = {
     "4000000000000127": ("incorrect_cvc", None),
     "4000000000000119": ("processing_error", None),
     "4000000000006975": ("card_declined", "card_velocity_exceeded"),
+    "4000000000000341": ("card_declined", "generic_decline"),
+    "4000008400001280": ("card_declined", "generic_decline"),
     "4100000000000019": ("card_declined", "fraudulent"),
+    "4000000000004954": ("card_declined", "fraudulent"),
 }
-ASKING = ("4000002760003184", "4000002500003155", "4000000000003220")
+ASKING = ("4000002760003184", "4000002500003155", "4000003800000446", "4000000000003220", "4000008400000027")
 
 
 def intent_of(shop: Shop, session: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +105,9 @@ def test_a_closed_page_asks_nobody(browser: FlaskClient, shop: Shop, standin: St
     ("card", "status", "reason"),
     [
         ("4000000000000259", "needs_response", "fraudulent"),
+        ("4000000404000038", "needs_response", "fraudulent"),
+        ("4000000001000043", "needs_response", "fraudulent"),
+        ("4000008400000779", "needs_response", "noncompliant"),
         ("4000000000002685", "needs_response", "product_not_received"),
         ("4000000000001976", "warning_needs_response", "fraudulent"),
     ],
