@@ -1,6 +1,8 @@
 """What one participant's money adds up to: which payment counts for the fee, and which goes back.
 
 * One payment counts for the fee: the first by Stripe's time that is still held. Every other is returned in full.
+* A payment that went back by our own rule is no candidate any more once the rule is over: the fee is unpaid again. What
+  went back because people asked for it, or the bank took it, stays an answer: whoever paid so was refunded.
 * Paid is admitted at once; a return is decided only once the charges that compete are known.
 * Nothing here looks at a clock: whether money came in time is judged by Stripe's time of payment.
 
@@ -25,7 +27,7 @@ from chalicelib.domain.facts import (
     RefundReason,
 )
 from chalicelib.domain.money import Money
-from chalicelib.domain.refunds import promised, settled_keys, went_back
+from chalicelib.domain.refunds import is_by_rule, is_failed, promised, refunds_of, settled_keys, went_back
 from chalicelib.domain.troubles import look_key
 
 PROVEN_WITHIN = timedelta(hours=1)
@@ -89,7 +91,7 @@ def judge(owing: Owing, history: PaymentHistory) -> tuple[Judged, ...]:
     judged = []
     for payment in history.payments:
         because = _return_because(owing, history, payment)
-        if because is None and payment != counted and charges_known:
+        if because is None and counted not in {None, payment} and charges_known:
             because = RefundReason.DUPLICATE
         taken = payment in accepted
         judged.append(Judged(payment, taken, because if taken and payment.charge else None))
@@ -134,7 +136,7 @@ def _fits(payment: Payment, attempt: Attempt) -> bool:
 
 def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> Payment | None:
     """The first that the clinic holds and means to keep; when there is none such, the first of all."""
-    candidates = [payment for payment in accepted if is_for_the_fee(owing, history, payment)]
+    candidates = [payment for payment in accepted if _is_candidate(owing, history, payment)]
     candidates.sort(key=_first_paid)
     kept = [payment for payment in candidates if not is_returned(history, payment, also=promised(history, payment))]
     return next(iter(kept or candidates), None)
@@ -144,6 +146,13 @@ def _first_paid(payment: Payment) -> tuple[bool, float, str]:
     if payment.charge is None:
         return True, 0.0, payment.payment_intent_id
     return False, payment.charge.created_at.timestamp(), payment.payment_intent_id
+
+
+def _is_candidate(owing: Owing, history: PaymentHistory, payment: Payment) -> bool:
+    """Whether it is money for the fee, or was until somebody gave it back. What went back by rule never was."""
+    if not is_for_the_fee(owing, history, payment):
+        return False
+    return not went_back_by_rule(history, payment) or _return_because(owing, history, payment) is not None
 
 
 def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> bool:
@@ -158,6 +167,18 @@ def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> boo
     amount = payment.paid.amount if payment.paid else 0
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
     return lost or went_back(history, payment) + also >= amount > 0
+
+
+def went_back_by_rule(history: PaymentHistory, payment: Payment) -> bool:
+    """All of it is back, or on its way, a part at least by a refund that the rules wanted; the bank took nothing.
+
+    The refund's decision tells, not its reason: people may ask for a refund for any reason.
+    """
+    if DisputeStatus.LOST in {dispute.status for dispute in disputes_of(history, payment)}:
+        return False
+    standing = [refund for refund in refunds_of(history, payment) if not is_failed(refund)]
+    is_ours = any(is_by_rule(history, payment, refund) for refund in standing)
+    return is_ours and is_returned(history, payment)
 
 
 def disputes_of(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
