@@ -110,9 +110,16 @@ def _waits_for_payer(history: PaymentHistory, going: Returning) -> int:
 
 
 def _is_slow(history: PaymentHistory, going: Returning, now: datetime) -> int:
-    """What is held or late, and waits for nobody but the clinic and Stripe, in minor units."""
+    """What is held, late or refused, and waits for nobody but the clinic and Stripe, in minor units."""
     refunds = [refund for refund in refunds_of(history, going.payment) if not refund.requires_action]
-    return sum(refund.amount for refund in refunds if is_held(refund) or is_late(refund, now))
+    refused = sum(amount for key, amount in going.ours().items() if _is_refused(history, key) and not going.is_barred)
+    return refused + sum(refund.amount for refund in refunds if is_held(refund) or is_late(refund, now))
+
+
+def _is_refused(history: PaymentHistory, key: str) -> bool:
+    """Whether Stripe refused it, and is asked again."""
+    trouble = trouble_with(history, key)
+    return trouble is not None and trouble.refusal is not None and trouble.retry_at is not None
 
 
 def _is_given_up(history: PaymentHistory, key: str) -> bool:
