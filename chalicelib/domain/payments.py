@@ -149,10 +149,13 @@ def _first_paid(payment: Payment) -> tuple[bool, float, str]:
 
 
 def _is_candidate(owing: Owing, history: PaymentHistory, payment: Payment) -> bool:
-    """Whether it is money for the fee, or was until somebody gave it back. What went back by rule never was."""
+    """Whether it is money for the fee, or was until somebody gave it back. What went back by a rule that is over never
+    was; of what is closed it stays the answer.
+    """
     if not is_for_the_fee(owing, history, payment):
         return False
-    return not went_back_by_rule(history, payment) or _return_because(owing, history, payment) is not None
+    is_over = owing.closed_at is not None or _return_because(owing, history, payment) is not None
+    return is_over or not went_back_by_rule(history, payment)
 
 
 def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> bool:
@@ -164,9 +167,16 @@ def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> b
 
 def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> bool:
     """Given back in full, or charged back by a lost dispute; `also`: minor units to be counted as given back."""
-    amount = payment.paid.amount if payment.paid else 0
+    came = money_of(payment)
+    amount = came.amount if came else 0
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
     return lost or went_back(history, payment) + also >= amount > 0
+
+
+def money_of(payment: Payment) -> Money | None:
+    """How much came, by its charge once that is known; of what is accepted that is what was paid."""
+    told = payment.charge or payment.paid
+    return Money(told.amount, told.currency) if told else None
 
 
 def went_back_by_rule(history: PaymentHistory, payment: Payment) -> bool:
