@@ -107,6 +107,8 @@ _FIELDS: tuple[tuple[type[Exception], str], ...] = (
 
 UNUSABLE = "some fields cannot be used as they are"
 _AGAIN = "nothing was lost; please try again in a moment"
+_GIVE_BACK = "the fee stays as it is; give a part back with a refund, or all of it to ask for another fee"
+_NOT_ASKED_FOR = "is not the one that was asked for, so the fee stays as it is; give it back by its `charge`"
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (PreconditionFailedError, 412, "this was changed since you read it; read it again and repeat your change"),
     (IdempotencyMismatchError, 422, "this Idempotency-Key was used for another body; use a new key for a new request"),
@@ -129,12 +131,8 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
         409,
         "a payment is being looked up at Stripe, so the fee stays as it is for now; ask again in a few minutes",
     ),
-    (
-        StrangePaymentError,
-        409,
-        "a payment came that is not the one that was asked for, so the fee stays as it is; give it back by its charge",
-    ),
-    (AlreadyPaidError, 409, "a payment is held, so the fee stays as it is; give money back with a refund"),
+    (StrangePaymentError, 409, f"a payment came that {_NOT_ASKED_FOR}"),
+    (AlreadyPaidError, 409, f"a payment is held, so {_GIVE_BACK}"),
     (
         OfferOutOfReachError,
         409,
