@@ -26,6 +26,7 @@ from chalicelib.domain.payments import (
     Owing,
     PaymentStatus,
     disputes_of,
+    first_paid,
     is_accepted,
     is_returned,
     money_of,
@@ -157,22 +158,23 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
 
 
 def _counting_again(history: PaymentHistory, going: Returning) -> Iterator[Concern]:
-    """Refunds that the rules wanted and that failed, where the rule is over: the payer may still wait for the money.
-
-    Where people gave another payment back instead, they know.
-    """
+    """Refunds that the rules wanted and that failed, where the rule is over: the payer may still wait for the money."""
     held = going.left - sum(amount for _, amount in going.failed)
-    if going.because is not None or held <= 0 or _is_instead_of_another(history, going.payment):
+    if going.because is not None or held <= 0:
         return
     for refund in open_failures(history, going.payment, by_rule=True):
-        if is_by_rule(history, going.payment, refund):
+        if is_by_rule(history, going.payment, refund) and not _is_instead_of_first(history, going.payment, refund):
             text = display_any(going.money(min(refund.amount, held)))
             yield Concern(failure_key(refund), f"The refund of {text} {_went(refund)}; {_COUNTS}.")
 
 
-def _is_instead_of_another(history: PaymentHistory, payment: Payment) -> bool:
-    back = [one for one in history.payments if is_accepted(one, history) and is_returned(history, one)]
-    return any(one != payment and not went_back_by_rule(history, one) for one in back)
+def _is_instead_of_first(history: PaymentHistory, payment: Payment, refund: Refund) -> bool:
+    """It was the duplicate, and counts since people gave back the first one instead: they know."""
+    if refund.reason not in {None, RefundReason.DUPLICATE, RefundReason.REQUESTED}:
+        return False
+    alike = [one for one in history.payments if is_accepted(one, history) and money_of(one) == money_of(payment)]
+    before = [one for one in alike if first_paid(one) < first_paid(payment)]
+    return any(is_returned(history, one) and not went_back_by_rule(history, one) for one in before)
 
 
 _COUNTS = "the payment counts for the fee again, so tell the payer that it does not go back"

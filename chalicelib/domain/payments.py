@@ -137,12 +137,13 @@ def _fits(payment: Payment, attempt: Attempt) -> bool:
 def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> Payment | None:
     """The first that the clinic holds and means to keep; when there is none such, the first of all."""
     candidates = [payment for payment in accepted if _is_candidate(owing, history, payment)]
-    candidates.sort(key=_first_paid)
+    candidates.sort(key=first_paid)
     kept = [payment for payment in candidates if not is_returned(history, payment, also=promised(history, payment))]
     return next(iter(kept or candidates), None)
 
 
-def _first_paid(payment: Payment) -> tuple[bool, float, str]:
+def first_paid(payment: Payment) -> tuple[bool, float, str]:
+    """Sorts payments by Stripe's time, those whose charge is not known last."""
     if payment.charge is None:
         return True, 0.0, payment.payment_intent_id
     return False, payment.charge.created_at.timestamp(), payment.payment_intent_id

@@ -17,8 +17,11 @@ from chalicelib.domain.by_hand import NothingLeftError, NothingToRetryError
 from chalicelib.domain.facts import (
     AttemptState,
     DisputeStatus,
+    PaymentHistory,
+    Refund,
     RefundDecision,
     RefundReason,
+    RefundSeen,
     RefundStatus,
     Seen,
 )
@@ -33,6 +36,8 @@ from tests.support.histories import (
     SECOND,
     START,
     TEAM,
+    attempt,
+    charge,
     checkout,
     dispute,
     folded,
@@ -317,11 +322,42 @@ def test_a_return_that_was_cancelled_is_told_as_cancelled() -> None:
     assert needs(session) == COUNTS.replace("failed at the bank", "was cancelled")
 
 
-def test_where_people_gave_the_other_payment_back_instead_they_know() -> None:
-    facts = [*paid(1), *paid(2, NOON + 2 * MINUTE), refund("2", 8000, FAILED, of=2, decision_id="auto-ch_2")]
-    history = folded(*facts, refund("1", 8000), count=2)
-    assert (status(session_of(history)), counted(session_of(history))) == (PaymentStatus.PAID, "pi_2")
-    assert needs(session_of(history)) is None
+@pytest.mark.parametrize("reason", [None, RefundReason.DUPLICATE, RefundReason.REQUESTED])
+def test_where_people_gave_the_first_payment_back_instead_of_the_second_they_know(reason: RefundReason | None) -> None:
+    session = session_of(folded(*_second_bounced(reason), refund("1", 8000), count=2))
+    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", None)
+
+
+@pytest.mark.parametrize("fact", [refund("1", 8000), refund("1", decision_id="auto-ch_1")], ids=["asked", "by rule"])
+def test_where_the_second_was_to_go_back_for_another_reason_it_is_told(fact: Seen) -> None:
+    session = session_of(folded(*_second_bounced(RefundReason.AFTER_END), fact, count=2))
+    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", COUNTS)
+
+
+def test_where_the_first_went_back_by_rule_too_it_is_told() -> None:
+    facts = [*_second_bounced(RefundReason.DUPLICATE), refund("1", decision_id="auto-ch_1")]
+    assert needs(session_of(folded(*facts, count=2))) == COUNTS
+
+
+def test_where_the_first_is_of_another_fee_it_is_told() -> None:
+    offers = (attempt(1, amount=7000), attempt(2))
+    former: list[Seen] = [checkout(amount=7000), charge(amount=7000), refund("1", 7000)]
+    bounced = _second_bounced(None)[2:]
+    session = session_of(folded(*former, *bounced, history=PaymentHistory(attempts=offers)))
+    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", COUNTS)
+
+
+def test_where_the_later_payment_went_back_as_people_asked_the_first_is_told() -> None:
+    facts = [*PENDED, *paid(2, END + MINUTE), refund("2", 8000, of=2)]
+    assert status(moved(*facts, count=2)) is PaymentStatus.REFUNDED
+    session = moved(*facts, BOUNCED, count=2)
+    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_1", COUNTS)
+
+
+def _second_bounced(reason: RefundReason | None) -> list[Seen]:
+    """Two payments, and the return of the second failed."""
+    failed = Refund("re_2", "pi_2", 8000, FAILED, "auto-ch_2", reason)
+    return [*paid(1), *paid(2, NOON + 2 * MINUTE), RefundSeen(failed)]
 
 
 def test_of_what_went_back_by_rule_nothing_is_left_to_ask_for() -> None:

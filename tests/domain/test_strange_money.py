@@ -280,6 +280,7 @@ def test_an_account_is_not_left_and_a_clinic_not_deleted_while_its_refund_is_owe
     assert hindrance(pending, END) is Hindrance.ON_ITS_WAY
     made = see(asked, refund("1", 8800, decision_id="decision-1"))
     assert (_holds(made), hindrance(made, END)) == ([], None)
+    assert _holds(after(refund("1", 8800, PENDING))) == [Hold.REFUND_PENDING]
 
 
 def _holds(session: Session) -> list[Hold]:
