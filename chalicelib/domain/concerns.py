@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.facts import (
@@ -120,10 +120,9 @@ def why_of(trouble: Trouble) -> str:
 
 def _still_to_go(one: Obligation) -> str:
     """Whoever sees to a refund themselves must know of how much."""
-    came = money_of(one.payment) if isinstance(one, MakeRefund) else None
-    if not isinstance(one, MakeRefund) or came is None:
+    if not isinstance(one, MakeRefund):
         return ""
-    return f"{display_any(Money(one.amount, came.currency))} is still to go back. "
+    return f"{display_any(replace(money_of(one.payment), amount=one.amount))} is still to go back. "
 
 
 def _is_wanted(claim: Owing, history: PaymentHistory) -> bool:
@@ -173,8 +172,8 @@ def _is_instead_of_first(history: PaymentHistory, payment: Payment, refund: Refu
     if refund.reason not in {None, RefundReason.DUPLICATE, RefundReason.REQUESTED}:
         return False
     alike = [one for one in history.payments if is_accepted(one, history) and money_of(one) == money_of(payment)]
-    before = [one for one in alike if first_paid(one) < first_paid(payment)]
-    return any(is_returned(history, one) and not went_back_by_rule(history, one) for one in before)
+    first = min(alike, key=first_paid)
+    return is_returned(history, first) and not went_back_by_rule(history, first)
 
 
 _COUNTS = "the payment counts for the fee again, so tell the payer that it does not go back"

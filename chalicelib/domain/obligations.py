@@ -221,7 +221,7 @@ def _next_look(claim: Owing, attempt: Attempt) -> datetime:
 
 def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterator[Obligation]:
     payment = judged.payment
-    if not judged.accepted and not can_be_asked_for(history, judged):
+    if not judged.accepted and not can_be_asked_for(history, payment):
         return
     if payment.charge is None:
         made_at = next(a.made_at for a in history.attempts if a.attempt_id == payment.attempt_id)

@@ -168,16 +168,16 @@ def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> b
 
 def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> bool:
     """Given back in full, or charged back by a lost dispute; `also`: minor units to be counted as given back."""
-    came = money_of(payment)
-    amount = came.amount if came else 0
+    amount = money_of(payment).amount
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
     return lost or went_back(history, payment) + also >= amount > 0
 
 
-def money_of(payment: Payment) -> Money | None:
+def money_of(payment: Payment) -> Money:
     """How much came, by its charge once that is known; of what is accepted that is what was paid."""
     told = payment.charge or payment.paid
-    return Money(told.amount, told.currency) if told else None
+    assert told is not None, "a payment is known by its charge, or since it was paid"
+    return Money(told.amount, told.currency)
 
 
 def went_back_by_rule(history: PaymentHistory, payment: Payment) -> bool:

@@ -100,21 +100,21 @@ def returnings(claim: Owing, history: PaymentHistory) -> tuple[Returning, ...]:
 def all_returnings(claim: Owing, history: PaymentHistory) -> tuple[Returning, ...]:
     """The same, and of every other payment that people may give back."""
     judged = judge(claim, history)
-    return tuple(returning(claim, history, one) for one in judged if one.accepted or can_be_asked_for(history, one))
+    return tuple(
+        returning(claim, history, one) for one in judged if one.accepted or can_be_asked_for(history, one.payment)
+    )
 
 
-def can_be_asked_for(history: PaymentHistory, judged: Judged) -> bool:
-    """Whether it is money that is not what was asked for, which goes back when people say so, and never by rule."""
-    payment = judged.payment
-    return not judged.accepted and payment.charge is not None and not is_unproven(payment, history)
+def can_be_asked_for(history: PaymentHistory, payment: Payment) -> bool:
+    """Whether people may give it back whatever it is: it was charged, and nobody is being asked what for."""
+    return payment.charge is not None and not is_unproven(payment, history)
 
 
 def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returning:
     """What of this payment is to go back, and who sees to it."""
     payment, because = judged.payment, judged.return_because
-    came = money_of(payment)
-    assert came is not None, "what is known of a payment is that it was paid, or its charge"
-    amount, by_rule = came.amount, because is not None
+    came, by_rule = money_of(payment), because is not None
+    amount = came.amount
     back, given, taken = refunded(history, payment), given_by_hand(history, payment), charged_back(history, payment)
     left = amount - back - given - taken
     wanted = [(one, one.amount) for one in still_to_make(history, payment, by_rule=by_rule)]

@@ -315,6 +315,11 @@ def test_while_the_rule_holds_a_return_that_failed_is_to_be_given_another_way() 
     another_way = "The refund of 80.00 AUD failed at the bank; give the money back another way."
     assert needs(session_of(folded(*LATE, BOUNCED))) == another_way
     assert needs(session_of(folded(*paid(), BOUNCED), **CANCELED)) == another_way
+    part = session_of(folded(*LATE, refund("1", 3000, FAILED, decision_id=AUTO)))
+    assert needs(part) == (
+        f"{another_way.replace('80.00', '30.00')} A payment went back in part only; give the rest back in Stripe: "
+        "50.00 AUD."
+    )
 
 
 def test_a_return_that_was_cancelled_is_told_as_cancelled() -> None:
@@ -344,6 +349,12 @@ def test_where_the_first_is_of_another_fee_it_is_told() -> None:
     former: list[Seen] = [checkout(amount=7000), charge(amount=7000), refund("1", 7000)]
     bounced = _second_bounced(None)[2:]
     session = session_of(folded(*former, *bounced, history=PaymentHistory(attempts=offers)))
+    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", COUNTS)
+
+
+def test_where_the_first_is_no_offer_of_ours_it_is_told() -> None:
+    strange: list[Seen] = [checkout(livemode=True), charge(), refund("1", 8000)]
+    session = session_of(folded(*strange, *_second_bounced(None)[2:], count=2))
     assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", COUNTS)
 
 
