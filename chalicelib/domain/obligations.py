@@ -279,5 +279,6 @@ def strange_key(payment: Payment) -> str:
 def is_strange(history: PaymentHistory, payment: Payment) -> bool:
     """Whether it came, is not what one of our attempts asked for, is not all back, and nobody has settled it."""
     came = (payment.paid or payment.charge) and not is_unproven(payment, history)
-    is_over = strange_key(payment) in settled_keys(history) or is_returned(history, payment)
-    return bool(came) and not is_accepted(payment, history) and not is_over
+    if not came or is_accepted(payment, history):
+        return False
+    return strange_key(payment) not in settled_keys(history) and not is_returned(history, payment)
