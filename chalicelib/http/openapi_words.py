@@ -131,7 +131,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ChargeOut.paid_at": _moment("When it was paid, by Stripe's clock.", f"{EXAMPLE_DAY}T13:12:05.000Z"),
     "receipt_url": _field("Stripe's receipt.", None, format="uri"),
     "attention": _field("`null`, or a sentence that says what needs a person of the clinic."),
-    "charges": _field("Every charge there was for this fee, the first paid first.", []),
+    "charges": _field(
+        "Every charge there was for this fee, and others that were asked back, the first paid first.", []
+    ),
     "charge_id": _field("Stripe's id of the charge.", "ch_3Q2w3e4r5t6y7u8i0"),
     "goes_back": _field(
         "Why it is given back in full by rule; `null`: it is not.",
@@ -172,7 +174,10 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "In the currency's minor unit; needs an `Idempotency-Key`. Absent or `null`: all that is left.", 3000
     ),
     "RefundIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters. Stripe is not told."),
-    "RefundIn.charge": _field("The `charge_id` of which; absent, `null` or empty: the one that pays the fee."),
+    "RefundIn.charge": _field(
+        "The `charge_id` of which, also of one that is not what was asked for; absent, `null` or empty: the one that "
+        "pays the fee."
+    ),
     "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
     # --- payments
     "PaymentListOut.content": _field("The payments of this page, the first paid first."),
