@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.admission import CLOSED, Door
+from chalicelib.domain.admission import CLOSED, Door, closes_at
 from chalicelib.domain.money import display
 from chalicelib.domain.refunds import is_on_its_way
 from chalicelib.domain.sessions import Participant
@@ -186,7 +186,7 @@ def _receipt(link: OpenedLink) -> str | None:
 def _turns_at(link: OpenedLink) -> Moment | None:
     if link.admission.door in CLOSED:
         return None
-    return _moment(link.admission.opens_at if link.admission.door is Door.EARLY else link.session.end_time)
+    return _moment(link.admission.opens_at if link.admission.door is Door.EARLY else closes_at(link.session))
 
 
 def _refresh_for(link: OpenedLink) -> int | None:
