@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.debits import debit_key, late_debits
 from chalicelib.domain.facts import (
     NOTHING_YET,
     DisputeStatus,
@@ -43,6 +44,10 @@ ATTENTION_AFTER_END = timedelta(hours=1)
 STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
 OVERFLOW_KEY = "overflow"
 OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
+LATE_DEBIT = (
+    "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
+    "all the same (what arrives then goes back), or move the session."
+)
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -72,6 +77,7 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
     found += _pending(claim, history, now)
     found += _refused_offer(claim, history, now)
+    found += _late_debits(session, participant, now)
     found += _held_refunds(history, now)
     return found
 
@@ -134,6 +140,11 @@ def _is_wanted(claim: Owing, history: PaymentHistory, now: datetime) -> bool:
     if claim.closed_at is not None or now >= claim.end_time:
         return False
     return standing(claim, history).status is PaymentStatus.UNPAID
+
+
+def _late_debits(session: Session, participant: Participant, now: datetime) -> Iterator[Concern]:
+    keys = (debit_key(session, debit) for debit in late_debits(session, participant, now))
+    return (Concern(key, LATE_DEBIT) for key in keys if key not in settled_keys(participant.history))
 
 
 # --- money that we do not or cannot give back ourselves ----------------------------------------------------------

@@ -72,6 +72,7 @@ def test_the_data_of_a_link_are_these(edge: Edge) -> None:
             "receipt_url": None,
             "attention": None,
             "charges": [],
+            "may_settle_late": False,
         },
         "can_pay": True,
         "can_join": False,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chalicelib.domain.admission import CLOSED, Door, closes_at
+from chalicelib.domain.debits import may_settle_late
 from chalicelib.domain.money import display
 from chalicelib.domain.refunds import is_on_its_way
 from chalicelib.domain.sessions import Participant
@@ -154,6 +155,7 @@ def _state(link: OpenedLink) -> str:
     """What an open page compares itself with when it asks again; opaque to it."""
     session, fee = link.session, link.participant.fee
     parts = [link.admission.door, link.standing.status, str(link.standing.amount_refunded)]
+    parts += ["late"] if may_settle_late(session, link.participant, link.now) else []
     parts += [_iso(session.start_time), _iso(session.end_time), display(fee.money) if fee else "free"]
     return " ".join(parts)
 
