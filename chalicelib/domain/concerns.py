@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.bounds import may_be_offered
 from chalicelib.domain.facts import (
     NOTHING_YET,
     DisputeStatus,
@@ -43,6 +44,11 @@ ATTENTION_AFTER_END = timedelta(hours=1)
 STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
 OVERFLOW_KEY = "overflow"
 OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
+AGAIN_KEY = "again"
+PAID_TOO_OFTEN = (
+    "The fee was paid and given back as often as can be kept, so it is not offered again; "
+    "let them in by a waiver, or schedule another session."
+)
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -72,6 +78,9 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
     found += _pending(claim, history, long_over=long_over)
+    everybody = [one.history for one in session.participants]
+    if _is_wanted(claim, history) and not may_be_offered(history, everybody) and AGAIN_KEY not in settled_keys(history):
+        found.append(Concern(AGAIN_KEY, PAID_TOO_OFTEN))
     found += _held_refunds(history, now)
     return found
 

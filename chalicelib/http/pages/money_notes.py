@@ -10,7 +10,7 @@ from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
-from chalicelib.domain.payments import PaymentStatus, disputes_of
+from chalicelib.domain.payments import PaymentStatus, disputes_of, was_charged_again
 from chalicelib.domain.refunds import is_held, is_late, refunds_of
 from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import owing
@@ -26,8 +26,8 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
     claim, history = owing(link.session, link.participant), link.participant.history
     counted, notes = link.standing.counted, list[str]()
     for going in returnings(claim, history):
-        if going.because is not None or going.payment == counted:
-            becomes = _becomes(history, going, _name(going, counted), link.now)
+        if going.because is not None or counted in {going.payment, None}:
+            becomes = _becomes(history, going, _name(history, going, counted), link.now)
             notes.extend(becomes or _of_what_is_held(link, going))
     if counted is None:
         notes.extend(_of_nothing_paid(link))
@@ -60,8 +60,10 @@ def payment_line(status: PaymentStatus, *, comes_back: bool = False) -> str | No
 # --- a payment of which something goes back -----------------------------------------------------------------------
 
 
-def _name(going: Returning, counted: Payment | None) -> str:
+def _name(history: PaymentHistory, going: Returning, counted: Payment | None) -> str:
     """Of two for one fee, which."""
+    if was_charged_again(history, going.payment):
+        return "earlier payment"
     charge, other = going.payment.charge, counted.charge if counted else None
     if going.because is not RefundReason.DUPLICATE or charge is None or other is None:
         return "payment"
@@ -143,7 +145,10 @@ def _of_nothing_paid(link: OpenedLink) -> Iterator[str]:
     elif has_strange_payment(link.participant.history):
         yield "Your payment did not arrive as expected. The clinic has been told: please contact the clinic."
     elif link.standing.status is PaymentStatus.UNPAID:
-        yield "Nothing was paid with this link, and there is nothing to pay."
+        is_first = not link.participant.history.payments
+        yield (
+            "Nothing was paid with this link, and there is nothing to pay." if is_first else "There is nothing to pay."
+        )
 
 
 def _still_coming(link: OpenedLink) -> str:
