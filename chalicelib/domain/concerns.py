@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.bounds import may_be_offered
 from chalicelib.domain.debits import debit_key, late_debits
 from chalicelib.domain.facts import (
     NOTHING_YET,
@@ -60,6 +61,11 @@ LATE_DEBIT = (
     "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
     "all the same (what arrives then goes back), or move the session."
 )
+AGAIN_KEY = "again"
+PAID_TOO_OFTEN = (
+    "The fee was paid and given back as often as can be kept, so it is not offered again; "
+    "let them in by a waiver, or schedule another session."
+)
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -90,6 +96,10 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     found += _pending(claim, history, now)
     found += _refused_offer(claim, history, now)
     found += _late_debits(session, participant, now)
+    everybody = [one.history for one in session.participants]
+    is_offered = _is_wanted(claim, history, now)
+    if is_offered and not may_be_offered(history, everybody) and AGAIN_KEY not in settled_keys(history):
+        found.append(Concern(AGAIN_KEY, PAID_TOO_OFTEN))
     found += _held_refunds(history, now)
     return found
 
