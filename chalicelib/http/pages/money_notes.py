@@ -26,7 +26,8 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
     claim, history = owing(link.session, link.participant), link.participant.history
     counted, notes = link.standing.counted, list[str]()
     for going in returnings(claim, history):
-        if going.because is not None or counted in {going.payment, None}:
+        is_earlier = was_charged_again(history, going.payment)
+        if going.because is not None or is_earlier or counted in {going.payment, None}:
             becomes = _becomes(history, going, _name(history, going, counted), link.now)
             notes.extend(becomes or _of_what_is_held(link, going))
     if counted is None:
