@@ -65,26 +65,27 @@ def is_beyond_events(since: datetime, now: datetime) -> bool:
     return since < now - EVENTS_KEPT_FOR
 
 
-def unseen_on(account: PayeeAccount, now: datetime) -> str | None:
+def unseen_on(account: PayeeAccount) -> str | None:
     """What people are told of an account that was away until all is known again."""
-    since = unseen_since(account)
-    if since is None:
+    since, connected_at = unseen_since(account), account.connected_at
+    if since is None or connected_at is None:
         return None
     told = (
         f"Not all that happened on Stripe account {account.stripe_account_id} since {since:%Y-%m-%d %H:%M} UTC is "
         "known yet, since it was not connected; the coming night looks it up."
     )
-    return f"{told} {_BEYOND}" if is_beyond_events(since, now) else told
+    return f"{told} {_BEYOND}" if is_beyond_events(since, connected_at + _UNTIL_NIGHT) else told
 
 
+_UNTIL_NIGHT = timedelta(days=1)
 _BEYOND = (
     f"What a bank did more than {EVENTS_KEPT_FOR.days} days ago about a refund or dispute that is "
     f"{RETURNS_LAST.days} days older cannot be seen: look for that in Stripe."
 )
 
 
-def unseen_of(team: Team, history: PaymentHistory, now: datetime) -> Iterator[str]:
+def unseen_of(team: Team, history: PaymentHistory) -> Iterator[str]:
     """The same of the accounts that somebody was offered to pay on."""
     theirs = {attempt.stripe_account_id for attempt in history.attempts}
-    told = (unseen_on(account, now) for account in team.accounts if account.stripe_account_id in theirs)
+    told = (unseen_on(account) for account in team.accounts if account.stripe_account_id in theirs)
     return (sentence for sentence in told if sentence is not None)
