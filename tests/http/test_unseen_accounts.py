@@ -63,6 +63,6 @@ def test_it_is_told_in_attention_until_the_night_has_looked_it_up(clinic: Clinic
         ]
 
     assert attention() == [told, told, told, told, None]
-    world.clock.advance(hours=1)
+    world.clock.advance(minutes=20)
     reconcile_nightly(world.context.within(NIGHTLY_SECONDS))
     assert attention() == [None] * 5
