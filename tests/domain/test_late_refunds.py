@@ -81,4 +81,5 @@ def test_of_one_that_has_ended_and_of_another_it_is_not_kept() -> None:
     ended = RefundSeen(replace(pending().refund, status=RefundStatus.SUCCEEDED))
     assert [one.asked_at for one in folded(asked, ended, history=known).refunds] == [None]
     assert folded(ended, asked, history=known) == folded(ended, history=known)
+    assert [one.asked_at for one in folded(RefundSeen(replace(ended.refund, asked_at=NOON))).refunds] == [None]
     assert fold(known, RefundAsked("re_2", NOON)) == known
