@@ -23,7 +23,14 @@ from chalicelib.domain.facts import (
     Trouble,
 )
 from chalicelib.domain.money import Money, display_any
-from chalicelib.domain.obligations import ExpireCheckout, MakeRefund, Obligation, strange_payments, whatever_is_owed
+from chalicelib.domain.obligations import (
+    AskAboutRefund,
+    ExpireCheckout,
+    MakeRefund,
+    Obligation,
+    strange_payments,
+    whatever_is_owed,
+)
 from chalicelib.domain.payments import (
     Owing,
     PaymentStatus,
@@ -117,7 +124,7 @@ def _pending(claim: Owing, history: PaymentHistory, now: datetime) -> Iterator[C
         if trouble is not None and (long_over or _is_lasting(trouble)):
             tries = "tried again" if trouble.retry_at else "no longer tried: see to it in Stripe"
             yield Concern(one.key, f"{_still_to_go(one)}{why_of(trouble)} It is {tries}.")
-        elif long_over:
+        elif long_over and not isinstance(one, AskAboutRefund):
             yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
 
 

@@ -16,6 +16,7 @@ from chalicelib.domain.accounts import (
     check_room,
     connected,
     disconnected,
+    fee_tried_again,
     made_default,
     methods_refused,
     methods_tried_again,
@@ -51,7 +52,8 @@ def defaults(team: Team) -> dict[str | None, bool]:
 
 def test_the_first_account_is_the_default_and_fees_are_in_its_currency() -> None:
     team = connected(TEAM, seen(), NOON)
-    assert team.accounts == (PayeeAccount("acct_1", country="NZ", default_currency="nzd", connected_at=NOON),)
+    account = PayeeAccount("acct_1", country="NZ", default_currency="nzd", connected_at=NOON, reconciled_until=NOON)
+    assert team.accounts == (account,)
     assert team.default_currency == "nzd"
     assert team.can_charge()
 
@@ -75,6 +77,7 @@ def test_an_account_connected_again_is_the_same_one_with_what_stripe_says_now() 
             country="NZ",
             default_currency="nzd",
             connected_at=LATER,
+            reconciled_until=NOON,
         ),
     )
     assert again.charge_bar() is ChargeBar.RESTRICTED
@@ -260,3 +263,8 @@ def test_what_is_not_connected_cannot_be_made_the_default(account_id: str | None
     team = disconnected(connected(connected(TEAM, seen(), NOON), seen("acct_2"), NOON), "acct_1", LATER)
     with pytest.raises(UnknownAccountError):
         made_default(team, account_id)
+
+
+def test_a_fee_that_was_refused_is_tried_again_on_every_account() -> None:
+    team = replace(TEAM, accounts=(PayeeAccount("acct_1", fee_refused=True), PayeeAccount("acct_2", fee_refused=True)))
+    assert [one.fee_refused for one in fee_tried_again(team).accounts] == [False, False]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.concerns import attention
-from chalicelib.domain.obligations import due_at
+from chalicelib.domain.obligations import AskAboutRefund, obligations
 from chalicelib.domain.payments import standing
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import OFFER_KEY
@@ -318,8 +318,11 @@ def i9_canaries(stage: Stage) -> None:
 
 
 def i11_nothing_pending(stage: Stage, truth: Truth) -> None:
-    """Nothing stays pending after the session has ended plus one hour: it is resolved, or visibly `needs_attention`."""
-    if due_at(truth.session) is None:
+    """Nothing stays pending after the session has ended plus one hour: it is resolved, or visibly `needs_attention`.
+
+    A refund is on its way for days; that it is asked about once it is late is nothing that is pending.
+    """
+    if all(isinstance(one, AskAboutRefund) for _, one in obligations(truth.session)):
         return
     told = [
         attention(truth.session, participant, stage.now())
@@ -343,9 +346,13 @@ def attention_is_deserved(stage: Stage, truth: Truth) -> None:
     reasons = [
         one
         for one in truth.charged
-        if one.refund_failed or one.refund_is_late(stage.now()) or one.disputes or given[one.charge["id"]]
+        if one.refund_failed or _is_late(stage, one) or one.disputes or given[one.charge["id"]]
     ]
     assert reasons or _out_of_reach(stage, truth), f"I3: {truth.guest} is said to need a person, for no reason: {told}"
+
+
+def _is_late(stage: Stage, one: Charged) -> bool:
+    return one.refund_is_late(stage.now(), is_away=stage.is_away(one.account))
 
 
 def _out_of_reach(stage: Stage, truth: Truth) -> bool:
