@@ -184,9 +184,9 @@ def test_the_clients_of_an_unknown_clinic_are_not_listed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("connect", "options", "accounts"),
     [
-        ("off", (), (PayeeAccount(None),)),
+        ("off", (), (PayeeAccount(None, reconciled_until=NOON),)),
         ("on", (), ()),
-        ("on", ("--own-account",), (PayeeAccount(None),)),
+        ("on", ("--own-account",), (PayeeAccount(None, reconciled_until=NOON),)),
         ("off", ("--no-account",), ()),
     ],
 )

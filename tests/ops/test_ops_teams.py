@@ -12,7 +12,7 @@ from chalicelib.flows.enrol import enrol_team
 from chalicelib.http.exchange import Request
 from chalicelib.http.token_routes import give_token
 from tests.ops.desk import Desk
-from tests.support.world import TEAM_ID, World
+from tests.support.world import NOON, TEAM_ID, World
 
 
 def test_a_new_team_can_schedule_and_charge_on_the_deployments_own_account(desk: Desk, world: World) -> None:
@@ -20,7 +20,7 @@ def test_a_new_team_can_schedule_and_charge_on_the_deployments_own_account(desk:
     team = world.teams.get(desk.field("team"))
     assert team.name == "Bay Road Clinic"
     assert team.plan is Plan.STANDARD
-    assert team.accounts == (PayeeAccount(None),)
+    assert team.accounts == (PayeeAccount(None, reconciled_until=NOON),)
     assert team.may_schedule
     assert team.can_charge()
     assert desk.field("account") == "our own account, the default"
