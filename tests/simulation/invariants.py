@@ -172,6 +172,7 @@ def the_fee_is_that_of_its_time(stage: Stage, truth: Truth) -> None:
         account, attempt_id = stage.account_of(page["id"]), page["client_reference_id"]
         rates = stage.notes.rates.get(attempt_id, frozenset()) if account in ACCOUNTS else {0}
         due = {(2 * page["amount_total"] * rate + BASIS_POINTS) // (2 * BASIS_POINTS) for rate in rates}
+        due |= {0} if account in stage.notes.feeless else set()
         fee = int(stage.books_named(account).orders[page["id"]].payment_intent.get("application_fee_amount", 0))
         assert fee in due, f"the platform's fee: {fee} is asked of {truth.guest}, due are {due}"
         assert kept.get(attempt_id, fee) == fee, f"the platform's fee: {truth.guest} is kept with another than {fee}"
@@ -197,7 +198,8 @@ def _teams_named(stage: Stage, account: str, path: str, form: str) -> set[str]:
         thing = books[name]
         if thing["object"] == "dispute":
             thing = books[thing["payment_intent"]]
-        if "anteroom_team" in thing["metadata"] and name not in stage.notes.forged:
+        is_forged = name in stage.notes.forged or _is_of_forged(stage, books, name)
+        if "anteroom_team" in thing["metadata"] and not is_forged:
             owners.add(thing["metadata"]["anteroom_team"])
     return owners
 
@@ -357,5 +359,7 @@ def _out_of_reach(stage: Stage, truth: Truth) -> bool:
         if trouble.out_of_reach and (is_away or trouble.retry_at is None):
             return True
         if trouble.key == OFFER_KEY and stage.notes.barred:
+            return True
+        if trouble.key.startswith("refund:") and trouble.refusal is not None and stage.notes.emptied:
             return True
     return False
