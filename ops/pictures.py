@@ -10,6 +10,7 @@ from typing import assert_never
 from chalicelib.domain.admission import admit
 from chalicelib.domain.concerns import concerns
 from chalicelib.domain.obligations import (
+    AskAboutRefund,
     ExpireCheckout,
     FetchCharge,
     FetchDispute,
@@ -135,6 +136,8 @@ def _act(obligation: Obligation) -> str:
             return f"fetch the charge of {payment.payment_intent_id}"
         case ListRefunds(payment=payment):
             return f"list the refunds of {payment.payment_intent_id}"
+        case AskAboutRefund(refund=refund):
+            return f"ask Stripe how refund {refund.refund_id} ended"
         case FetchDispute(dispute=dispute):
             return f"fetch dispute {dispute.dispute_id}"
         case MakeRefund(payment=payment, amount=amount, reason=reason):

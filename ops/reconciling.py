@@ -6,7 +6,11 @@ from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from chalicelib.domain.absences import is_beyond_events
 from chalicelib.domain.books import operator
+from chalicelib.domain.teams import Team
+from chalicelib.flows.catch_up import keep_compared
+from chalicelib.flows.context import Context
 from chalicelib.flows.reconcile import Tally, reconcile
 from chalicelib.flows.reconcile_session import Finding, Scope
 from chalicelib.gateways.stripe_listings import Span
@@ -35,8 +39,15 @@ def reconcile_account(deployment: Deployment, asked: Namespace) -> Iterator[str]
         if pages % PAGES_BETWEEN_SIGNS == 0:
             yield f"... {tally.charges} charges, {tally.refunds} refunds, {tally.disputes} disputes so far"
     yield from _lines(tally)
+    if asked.repair and tally.is_whole and not is_beyond_events(span.start, ctx.clock()):
+        keep_compared(ctx, asked.account, _teams(ctx, asked.account), span)
     if not tally.is_clean:
         raise RefusedError(_left(tally, repaired=asked.repair))
+
+
+def _teams(ctx: Context, account: str | None) -> list[Team]:
+    """Those for which a night has less to make up for now. What events do not reach is left to it."""
+    return [team for team in ctx.teams.all() if team.has_account(account)]
 
 
 def _span(start: datetime, end: datetime | None, now: datetime) -> Span:

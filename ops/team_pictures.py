@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from chalicelib.domain.absences import unseen_since
 from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.offer_terms import never_used
 from chalicelib.domain.teams import ChargeBar, PayeeAccount, RefusedMethod, Team
@@ -63,6 +64,7 @@ def _account(account: PayeeAccount) -> str:
     )
     told += [_left_out(one) for one in account.refused_methods]
     told += _without_platform_fee(account)
+    told += _unseen(account)
     return ", ".join(told)
 
 
@@ -78,6 +80,11 @@ def _without_platform_fee(account: PayeeAccount) -> list[str]:
     if account.fee_refused:
         return ["pays no platform fee (Stripe refuses it on this account; it is tried again once the rate is set anew)"]
     return []
+
+
+def _unseen(account: PayeeAccount) -> list[str]:
+    since = unseen_since(account)
+    return [f"not all known since {moment(since)}, when it was away (the coming night looks it up)"] if since else []
 
 
 def _edges(team: Team) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.absences import known_until
 from chalicelib.domain.currencies import CURRENCIES
 from chalicelib.domain.teams import PayeeAccount, RefusedMethod, Team
 
@@ -50,7 +51,15 @@ def connected(team: Team, seen: AccountSeen, now: datetime) -> Team:
     known = team.account(seen.stripe_account_id)
     default = team.payee(None)
     is_default = default is None or default == known or not default.is_connected
-    account = _as_seen(PayeeAccount(seen.stripe_account_id, is_default=is_default, connected_at=now), seen)
+    account = _as_seen(
+        PayeeAccount(
+            seen.stripe_account_id,
+            is_default=is_default,
+            connected_at=now,
+            reconciled_until=known_until(known, now),
+        ),
+        seen,
+    )
     others = tuple(
         replace(one, is_default=one.is_default and not is_default) for one in team.accounts if one is not known
     )

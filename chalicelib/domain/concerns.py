@@ -21,7 +21,7 @@ from chalicelib.domain.facts import (
     Trouble,
 )
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import MakeRefund, Obligation, strange_payments, whatever_is_owed
+from chalicelib.domain.obligations import AskAboutRefund, MakeRefund, Obligation, strange_payments, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
 from chalicelib.domain.refunds import (
     failure_key,
@@ -86,7 +86,7 @@ def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Itera
         if trouble is not None and (long_over or _is_lasting(trouble)):
             tries = "tried again" if trouble.retry_at else "no longer tried: see to it in Stripe"
             yield Concern(one.key, f"{_still_to_go(one)}{why_of(trouble)} It is {tries}.")
-        elif long_over:
+        elif long_over and not isinstance(one, AskAboutRefund):
             yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
     refused = offer_trouble(history)
     if refused is not None and _is_wanted(claim, history):

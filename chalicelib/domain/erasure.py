@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from chalicelib.domain.concerns import concerns
 from chalicelib.domain.facts import LIVE, NOTHING_YET, PaymentHistory, RefundStatus
-from chalicelib.domain.obligations import due_at
+from chalicelib.domain.obligations import AskAboutRefund, obligations
 from chalicelib.domain.sessions import Participant, Session, cancel
 from chalicelib.domain.teams import PayeeAccount, Team
 
@@ -39,10 +39,15 @@ def hindrance(session: Session, now: datetime) -> Hindrance | None:
         return Hindrance.TO_COME if now < session.start_time else Hindrance.UNDER_WAY
     if any(concerns(session, one, now) for one in session.participants):
         return Hindrance.NEEDS_PERSON
-    if due_at(session) is not None or any(map(_may_be_paid, session.participants)):
+    if _is_owed(session) or any(map(_may_be_paid, session.participants)):
         return Hindrance.OWED
     refunds = (refund for one in session.participants for refund in one.history.refunds)
     return Hindrance.ON_ITS_WAY if any(one.status is RefundStatus.PENDING for one in refunds) else None
+
+
+def _is_owed(session: Session) -> bool:
+    """Asking how a refund ended is no more than waiting for it."""
+    return any(not isinstance(one, AskAboutRefund) for _, one in obligations(session))
 
 
 def _is_over(session: Session, now: datetime) -> bool:

@@ -146,7 +146,8 @@ class Refund:
     """`decision_id` and `reason` are ours: they tell it from an equal one made in Stripe's dashboard (None).
 
     Only while it is pending: `pending_reason` says why (None: Stripe does not), `requires_action` that the payer must
-    say where the money should go, `created_at` since when (None: kept before this was).
+    say where the money should go, `created_at` since when (None: kept before this was), `asked_at` when Stripe was last
+    asked how it ended.
     """
 
     refund_id: str
@@ -158,6 +159,7 @@ class Refund:
     pending_reason: PendingReason | None = None
     requires_action: bool = False
     created_at: datetime | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +320,14 @@ class RefundSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """Stripe was asked how this refund ended because it is late; what it said comes beside this."""
+
+    refund_id: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DisputeSeen:
     """`asked`: the answer to a question of ours, which stands against whatever came before."""
 
@@ -374,6 +384,7 @@ Seen = (
     CheckoutSeen
     | ChargeSeen
     | RefundSeen
+    | RefundAsked
     | DisputeSeen
     | AttemptVoid
     | AttemptGivenUp

@@ -41,6 +41,7 @@ from chalicelib.domain.facts import (
     PaymentHistory,
     PendingReason,
     Refund,
+    RefundAsked,
     RefundSeen,
     RefundStatus,
     Seen,
@@ -83,6 +84,8 @@ def _folded(history: PaymentHistory, seen: Seen) -> PaymentHistory:
             return _with_charge(history, seen)
         case RefundSeen():
             return _with_refund(history, seen.refund)
+        case RefundAsked():
+            return _with_asked(history, seen)
         case DisputeSeen():
             return _with_dispute(history, seen)
         case AttemptVoid():
@@ -207,11 +210,27 @@ def _how_far(known: Refund, seen: Refund) -> Refund:
         pending_reason=max(known.pending_reason, seen.pending_reason, key=_PENDING_ORDER.index),
         requires_action=known.requires_action or seen.requires_action,
         created_at=min(times, default=None),
+        asked_at=_later(known.asked_at, seen.asked_at),
     )
 
 
 def _pending_no_more(refund: Refund) -> Refund:
-    return replace(refund, pending_reason=None, requires_action=False, created_at=None)
+    return replace(refund, pending_reason=None, requires_action=False, created_at=None, asked_at=None)
+
+
+def _with_asked(history: PaymentHistory, seen: RefundAsked) -> PaymentHistory:
+    """Of one that is pending no more it does not matter when Stripe was asked."""
+    refunds = tuple(
+        replace(one, asked_at=_later(one.asked_at, seen.asked_at))
+        if one.refund_id == seen.refund_id and one.status is RefundStatus.PENDING
+        else one
+        for one in history.refunds
+    )
+    return replace(history, refunds=refunds)
+
+
+def _later(*moments: datetime | None) -> datetime | None:
+    return max((one for one in moments if one is not None), default=None)
 
 
 def _with_dispute(history: PaymentHistory, seen: DisputeSeen) -> PaymentHistory:

@@ -19,6 +19,7 @@ from chalicelib.domain.facts import (
     Dispute,
     Payment,
     PaymentHistory,
+    Refund,
     RefundReason,
 )
 from chalicelib.domain.payments import (
@@ -32,7 +33,7 @@ from chalicelib.domain.payments import (
     standing,
 )
 from chalicelib.domain.reach import is_out_of_reach
-from chalicelib.domain.refunds import automatic_refund_id, refund_key, refunds_of, settled_keys
+from chalicelib.domain.refunds import ask_key, asked_next, automatic_refund_id, refund_key, refunds_of, settled_keys
 from chalicelib.domain.returns import Returning, charge_key, returning
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import expire_key, look_key, trouble_with
@@ -80,6 +81,16 @@ class ListRefunds:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAboutRefund:
+    """This refund is pending for longer than refunds take: ask Stripe how it ended."""
+
+    key: str
+    due_at: datetime
+    refund: Refund
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
 class MakeRefund:
     """Give `amount` minor units of this payment back. `decision_id` travels in the refund's metadata."""
 
@@ -102,7 +113,7 @@ class FetchDispute:
     payment: Payment
 
 
-Obligation = LookAtCheckout | ExpireCheckout | FetchCharge | ListRefunds | MakeRefund | FetchDispute
+Obligation = LookAtCheckout | ExpireCheckout | FetchCharge | ListRefunds | AskAboutRefund | MakeRefund | FetchDispute
 
 
 def due_at(session: Session) -> datetime | None:
@@ -135,6 +146,7 @@ def _owed(claim: Owing, history: PaymentHistory) -> Iterator[Obligation]:
         yield from _of_attempt(claim, history, attempt)
     for judged in judge(claim, history):
         yield from _of_payment(claim, history, judged)
+        yield from _late_refunds(history, judged.payment)
 
 
 def _is_settled(claim: Owing, history: PaymentHistory, one: Obligation) -> bool:
@@ -236,6 +248,14 @@ def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterat
     going = returning(claim, history, judged)
     if not going.is_barred:
         yield from _refunds_due(going, payment.charge)
+
+
+def _late_refunds(history: PaymentHistory, payment: Payment) -> Iterator[AskAboutRefund]:
+    """Also of money that is not what was asked for: a person has given it back, and waits for it, too."""
+    for refund in refunds_of(history, payment):
+        moment = asked_next(refund)
+        if moment is not None:
+            yield AskAboutRefund(ask_key(refund), moment, refund, payment)
 
 
 def refunds_key(payment: Payment) -> str:

@@ -19,6 +19,11 @@ ARRIVES_WITHIN = timedelta(days=10)
 """Stripe gives 5 to 10 business days: https://docs.stripe.com/refunds."""
 
 
+ASKED_EVERY = timedelta(days=1)
+ASKED_FOR = timedelta(days=90)
+"""Since it was made. Stripe says that a refund fails within some 30 days: https://docs.stripe.com/refunds#failed-refunds."""
+
+
 def refunded(history: PaymentHistory, payment: Payment) -> int:
     """What went back or is on its way, in minor units; by Stripe's own sum where not every refund is kept."""
     standing = {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
@@ -120,6 +125,11 @@ def pending_key(refund: Refund) -> str:
     return f"pending:{refund.refund_id}"
 
 
+def ask_key(refund: Refund) -> str:
+    """The key of asking Stripe how a refund ended."""
+    return f"ask:{refund.refund_id}"
+
+
 def rest_key(charge_id: str) -> str:
     """The key of what the automatic refund of a charge fell short of."""
     return f"refund:rest-{charge_id}"
@@ -146,6 +156,14 @@ def is_held(refund: Refund) -> bool:
 def is_late(refund: Refund, now: datetime) -> bool:
     """Whether it is pending for longer than refunds take; since when is kept of pending ones alone (`folding.py`)."""
     return refund.created_at is not None and now > refund.created_at + ARRIVES_WITHIN
+
+
+def asked_next(refund: Refund) -> datetime | None:
+    """When Stripe is to be asked how a refund ended: its end may never have been told. None: not, or no more."""
+    if refund.created_at is None or refund.status is not RefundStatus.PENDING:
+        return None
+    moment = refund.asked_at + ASKED_EVERY if refund.asked_at else refund.created_at + ARRIVES_WITHIN
+    return moment if moment <= refund.created_at + ASKED_FOR else None
 
 
 def is_on_its_way(history: PaymentHistory, payment: Payment) -> bool:

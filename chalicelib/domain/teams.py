@@ -175,7 +175,8 @@ class PayeeAccount:
     (https://docs.stripe.com/api/accounts/object), and which ways of paying are active (`capabilities`). `changed_at`:
     since when Stripe says this. `refused_methods` are left out of offers until Stripe says that they are active.
     `platform_country`: that of the deployment's own account, kept here so that an offer needs no further read;
-    `fee_refused`: Stripe refused the platform's fee, although by our table it should not.
+    `fee_refused`: Stripe refused the platform's fee, although by our table it should not. `reconciled_until`: until
+    when all that happened on it is known, by Stripe's own lists (`absences.py`); None: not compared since this is kept.
     """
 
     stripe_account_id: str | None
@@ -193,6 +194,7 @@ class PayeeAccount:
     active_methods: tuple[str, ...] = ()
     changed_at: datetime | None = None
     refused_methods: tuple[RefusedMethod, ...] = ()
+    reconciled_until: datetime | None = None
 
     @property
     def since(self) -> datetime | None:

@@ -18,11 +18,13 @@ from chalicelib.domain.facts import (
     AttemptLooked,
     AttemptVoid,
     PaymentHistory,
+    RefundAsked,
     RefundSeen,
     Seen,
 )
 from chalicelib.domain.folding import fold
 from chalicelib.domain.obligations import (
+    AskAboutRefund,
     ExpireCheckout,
     FetchCharge,
     FetchDispute,
@@ -99,6 +101,8 @@ def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[
             return seen
         case ListRefunds(payment=payment):
             return list(ctx.stripe.list_refunds(payment, deadline))
+        case AskAboutRefund(refund=refund, payment=payment):
+            return [*ctx.stripe.list_refunds(payment, deadline), RefundAsked(refund.refund_id, ctx.clock())]
         case FetchDispute(dispute=dispute, payment=payment):
             return [ctx.stripe.fetch_dispute(dispute, payment.stripe_account_id, deadline)]
         case MakeRefund():
@@ -175,6 +179,8 @@ def _doing(obligation: Obligation) -> str:
             return "Fetching a charge"
         case ListRefunds():
             return "Listing the refunds of a payment"
+        case AskAboutRefund():
+            return "Asking how a refund ended"
         case FetchDispute():
             return "Fetching a dispute"
         case MakeRefund():

@@ -28,8 +28,6 @@ from chalicelib.flows.context import Context
 from chalicelib.flows.subdomains import claim, claim_any, release
 from chalicelib.storage.stores import NotFoundError, StoreError, StoreUnavailableError
 
-DEPLOYMENTS_OWN_ACCOUNT = PayeeAccount(None)
-
 
 class TooManySecretsError(Exception):
     """The client has as many secrets as it may have. The message says how many."""
@@ -85,7 +83,7 @@ def enrol_team(  # noqa: PLR0913 (what an operator may say of a new team, each b
         scheduling_add_on=scheduling_add_on,
         default_currency=currency_of(default_currency).code,
         more_currencies=tuple(currency_of(code).code for code in more_currencies),
-        accounts=(DEPLOYMENTS_OWN_ACCOUNT,) if on_own_account else (),
+        accounts=(PayeeAccount(None, reconciled_until=ctx.clock()),) if on_own_account else (),
     )
     team = replace(team, subdomain=_claimed(ctx, team, subdomain))
     audit_id = ctx.entropy(AUDIT_ID_BYTES).hex()

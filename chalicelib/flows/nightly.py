@@ -1,7 +1,8 @@
 """The nightly reconciliation: every account that a team is paid on, the last three days, what differs folded in.
 
-What Stripe says of each account itself is kept anew, too: `account.updated` may be lost like any event. It begins with
-another account by chance, so that no account is always the one for which there was no time.
+Then what no night has compared yet (`catch_up.py`), so that a long absence holds up no other account. What Stripe says
+of each account itself is kept anew, too: `account.updated` may be lost like any event. It begins with another account
+by chance, so that no account is always the one for which there was no time.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
+from chalicelib.domain.teams import Team
 from chalicelib.flows.accounts import learn_platform, refresh_of
+from chalicelib.flows.catch_up import Payee, caught_up, keep_compared
 from chalicelib.flows.change import ContendedError
 from chalicelib.flows.context import Context
 from chalicelib.flows.park import account_name
@@ -50,29 +54,42 @@ def reconcile_nightly(ctx: Context) -> Night:
     now, night = ctx.clock(), Night()
     span = Span(now - LOOKS_BACK_FOR, now - STILL_ON_ITS_WAY_FOR)
     _learn_platform(ctx)
-    for account, teams in _accounts(ctx):
-        _refresh(ctx, account, teams)
-        tally = _reconciled(ctx, Scope(account, span, repairs=True))
-        night = Night(
-            accounts=night.accounts + 1,
-            found=night.found + tally.found,
-            left=night.left + tally.left,
-            failed=night.failed + tally.failed,
-            unfinished=night.unfinished or tally.unfinished,
-        )
+    payees, whole = _payees(ctx), set[str | None]()
+    for payee in payees:
+        _refresh(ctx, payee)
+        tally = _reconciled(ctx, Scope(payee.account, span, repairs=True))
+        night = replace(_with(night, tally), accounts=night.accounts + 1)
+        if tally.is_whole:
+            whole.add(payee.account)
+            keep_compared(ctx, payee.account, payee.teams, span)
+    for payee in payees:
+        for tally in caught_up(ctx, payee, span.start, partial(_reconciled, ctx)):
+            night = _with(night, tally)
+        if payee.account in whole:
+            keep_compared(ctx, payee.account, payee.teams, span)
     return night
 
 
-def _accounts(ctx: Context) -> list[tuple[str | None, list[str]]]:
-    """Those that are connected, each with its teams."""
-    teams: dict[str | None, list[str]] = {}
+def _with(night: Night, tally: Tally) -> Night:
+    return replace(
+        night,
+        found=night.found + tally.found,
+        left=night.left + tally.left,
+        failed=night.failed + tally.failed,
+        unfinished=night.unfinished or tally.unfinished,
+    )
+
+
+def _payees(ctx: Context) -> list[Payee]:
+    """The accounts that are connected, each with its teams."""
+    teams: dict[str | None, list[Team]] = {}
     for team in ctx.teams.all():
         for account in team.accounts:
             if account.is_connected:
-                teams.setdefault(account.stripe_account_id, []).append(team.team_id)
-    accounts = sorted(teams.items(), key=lambda one: account_name(one[0]))
-    first = int(ctx.jitter() * len(accounts))
-    return accounts[first:] + accounts[:first]
+                teams.setdefault(account.stripe_account_id, []).append(team)
+    payees = [Payee(account, tuple(teams[account])) for account in sorted(teams, key=account_name)]
+    first = int(ctx.jitter() * len(payees))
+    return payees[first:] + payees[:first]
 
 
 def _learn_platform(ctx: Context) -> None:
@@ -82,11 +99,11 @@ def _learn_platform(ctx: Context) -> None:
         log.warning("account_not_read", extra={"account": account_name(None), "error": type(error).__name__})
 
 
-def _refresh(ctx: Context, account: str | None, teams: list[str]) -> None:
+def _refresh(ctx: Context, payee: Payee) -> None:
     """A failure is told by the lists that are read next, which fail then, too."""
-    fields = {"account": account_name(account)}
+    fields = {"account": account_name(payee.account)}
     try:
-        if any([refresh_of(ctx, team_id, account) for team_id in teams]):  # noqa: C419 (each of them)
+        if any([refresh_of(ctx, team.team_id, payee.account) for team in payee.teams]):  # noqa: C419 (each of them)
             log.warning("account_changed", extra=fields)
     except (StripeError, StrangeObjectError, StoreError, ContendedError, OutOfTimeError) as error:
         log.warning("account_not_read", extra={**fields, "error": type(error).__name__})

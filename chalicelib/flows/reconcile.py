@@ -52,8 +52,13 @@ class Tally:
         return self.found - self.mended
 
     @property
+    def is_whole(self) -> bool:
+        """Whether everything was compared, whatever came of it."""
+        return not (self.failed or self.unfinished)
+
+    @property
     def is_clean(self) -> bool:
-        return not (self.left or self.failed or self.unfinished)
+        return self.is_whole and not self.left
 
 
 def reconcile(ctx: Context, scope: Scope) -> Iterator[Finding | Tally]:
@@ -86,16 +91,18 @@ class _Comparing:
     def run(self) -> Iterator[Finding | Tally]:
         scope, ctx = self._scope, self._ctx
         lists = StripeListings(ctx.stripe, scope.account, scope.span, ctx.deadline)
-        for page in lists.charges():
-            self._charge_ids |= {listed.object_id for listed in page}
-            yield from self._page(page, "charges")
+        if not scope.returns_only:
+            for page in lists.charges():
+                self._charge_ids |= {listed.object_id for listed in page}
+                yield from self._page(page, "charges")
         for page in lists.refunds():
             yield from self._page(page, "refunds")
         for page in lists.disputes():
             yield from self._page(page, "disputes")
-        for page in lists.later_changes():
-            yield from self._page(page, "changes")
-        yield from self._rows_not_at_stripe()
+        if not scope.returns_only:
+            for page in lists.later_changes():
+                yield from self._page(page, "changes")
+            yield from self._rows_not_at_stripe()
 
     def _page(self, page: list[Listed], name: str) -> Iterator[Finding | Tally]:
         self.count(**{name: len(page)})
@@ -194,7 +201,8 @@ class _Comparing:
         self.count(others=len(told) - len(ours))
         if not ours:
             return []
-        rows = rows_compared(ctx, self._scope, session, self._ledger(team_id))
+        is_whole = not self._scope.returns_only
+        rows = rows_compared(ctx, self._scope, session, self._ledger(team_id)) if is_whole else []
         return [*facts_compared(ctx, self._scope, session, ours), *rows]
 
     def _ledger(self, team_id: str) -> dict[str, LedgerRow]:

@@ -29,11 +29,15 @@ _AUDIT_ID_BYTES = 6
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is compared: one account, None being the deployment's own; `repairs`: fold in what differs."""
+    """What is compared: one account, None being the deployment's own; `repairs`: fold in what differs.
+
+    `returns_only`: refunds and disputes alone, as they stand now.
+    """
 
     account: str | None
     span: Span
     repairs: bool = False
+    returns_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def refund_payment(ctx: Context, request: Request) -> Answer:
         raise HttpError(400, _KEY_NEEDED)
     effect = refunding(ctx.acting_for(caller.who), caller.team.team_id, participant_id, wish)
     made = made_once(ctx, request, caller, effect)
-    return with_replay(shown(made.result, View(ctx.settings, ctx.clock())), made)
+    return with_replay(shown(made.result, View(ctx.settings, ctx.clock(), team=caller.team)), made)
 
 
 @operation("Waive a fee", tag="Money", body=WaiveIn, answers={200: ParticipantOut}, errors=(409,))
@@ -52,4 +52,4 @@ def waive_fee(ctx: Context, request: Request) -> Answer:
     caller, participant_id, reason = caller_of(ctx, request), participant_id_of(request), waiver_reason(request)
     effect = waiving(ctx.acting_for(caller.who), caller.team.team_id, participant_id, reason)
     made = made_once(ctx, request, caller, effect)
-    return with_replay(shown(made.result, View(ctx.settings, ctx.clock())), made)
+    return with_replay(shown(made.result, View(ctx.settings, ctx.clock(), team=caller.team)), made)

@@ -130,7 +130,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "paid_at": _moment("When it was paid, by Stripe's clock."),
     "ChargeOut.paid_at": _moment("When it was paid, by Stripe's clock.", f"{EXAMPLE_DAY}T13:12:05.000Z"),
     "receipt_url": _field("Stripe's receipt.", None, format="uri"),
-    "attention": _field("`null`, or a sentence that says what needs a person of the clinic."),
+    "attention": _field(
+        "`null`, or what needs a person of the clinic, or is not known yet since the Stripe account was away."
+    ),
     "charges": _field("Every charge there was for this fee, the first paid first.", []),
     "charge_id": _field("Stripe's id of the charge.", "ch_3Q2w3e4r5t6y7u8i0"),
     "goes_back": _field(
@@ -241,7 +243,8 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "Ways of paying that Stripe did not take on it; left out until it calls them active.", []
     ),
     "StripeAccountOut.attention": _field(
-        "`null`, or what to see to: why nobody can be asked to pay on it, or which way of paying is left out."
+        "`null`, or what to see to: why nobody can be asked to pay on it, which way of paying is left out, or that it "
+        "was away, and not all that happened meanwhile is known yet."
     ),
     "ConnectIn.account": _field(
         (

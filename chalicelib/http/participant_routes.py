@@ -52,7 +52,7 @@ def add_routes(routes: Routes) -> None:
 def list_participants(ctx: Context, request: Request) -> Answer:
     """All of them, in the order they were added. Those of a cancelled session are 404 unless asked for."""
     caller = caller_of(ctx, request)
-    view = View(ctx.settings, ctx.clock(), with_removed=deleted_participants(request))
+    view = View(ctx.settings, ctx.clock(), with_removed=deleted_participants(request), team=caller.team)
     canceled = include_canceled(request)
     session = visible(ctx.sessions.get(caller.team.team_id, session_id_of(request)), with_canceled=canceled)
     return json_answer(200, participants_out(session, view), NO_STORE)
@@ -73,7 +73,9 @@ def create_participant(ctx: Context, request: Request) -> Answer:
     member = made.result
     participant_id = member.session.participant_id(member.participant.number)
     location = f"{ctx.settings.public_url}/v1/participants/{participant_id}"
-    return with_replay(shown(member, View(ctx.settings, ctx.clock())).with_headers({"Location": location}), made)
+    return with_replay(
+        shown(member, View(ctx.settings, ctx.clock(), team=caller.team)).with_headers({"Location": location}), made
+    )
 
 
 @operation(
@@ -89,7 +91,7 @@ def read_participant(ctx: Context, request: Request) -> Answer:
     removed, canceled = deleted_participants(request), include_canceled(request)
     member = find_participant(ctx, caller.team.team_id, participant_id_of(request), with_removed=removed)
     visible(member.session, with_canceled=canceled)
-    return unless_known(request, shown(member, View(ctx.settings, ctx.clock())))
+    return unless_known(request, shown(member, View(ctx.settings, ctx.clock(), team=caller.team)))
 
 
 @operation(
@@ -111,7 +113,7 @@ def change_participant(ctx: Context, request: Request) -> Answer:
         request,
         lambda version: update_participant(ctx.acting_for(caller.who), caller.team, participant_id, edit, version),
     )
-    return shown(member, View(ctx.settings, ctx.clock(), form))
+    return shown(member, View(ctx.settings, ctx.clock(), form, team=caller.team))
 
 
 @operation(
@@ -144,7 +146,7 @@ def renew_link(ctx: Context, request: Request) -> Answer:
         ctx, request, caller, revoking(ctx.acting_for(caller.who), caller.team.team_id, session_id, number)
     )
     member = _member(made.result, number)
-    return with_replay(shown(member, View(ctx.settings, ctx.clock())), made)
+    return with_replay(shown(member, View(ctx.settings, ctx.clock(), team=caller.team)), made)
 
 
 def _member(session: Session, number: int) -> Member:

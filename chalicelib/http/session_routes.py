@@ -58,7 +58,9 @@ def create_session(ctx: Context, request: Request) -> Answer:
     wish, form = session_wish(request, caller.team, ctx.clock())
     made = made_once(ctx, request, caller, scheduling(ctx, caller.team, caller.client_id, wish))
     location = f"{ctx.settings.public_url}/v1/sessions/{made.result.session_id}"
-    answer = _shown(made.result, View(ctx.settings, ctx.clock(), form)).with_headers({"Location": location})
+    answer = _shown(made.result, View(ctx.settings, ctx.clock(), form, team=caller.team)).with_headers(
+        {"Location": location}
+    )
     return with_replay(answer, made)
 
 
@@ -78,7 +80,7 @@ def list_all_sessions(ctx: Context, request: Request) -> Answer:
     caller = caller_of(ctx, request)
     query, form = session_query(request)
     found = list_sessions(ctx, caller.team.team_id, query)
-    view = View(ctx.settings, ctx.clock(), form, deleted_participants(request))
+    view = View(ctx.settings, ctx.clock(), form, deleted_participants(request), team=caller.team)
     content = [session_out(session, view) for session in found.sessions]
     return json_answer(200, SessionListOut(content, found.page, found.page_size, found.more, found.next), NO_STORE)
 
@@ -93,7 +95,7 @@ def list_all_sessions(ctx: Context, request: Request) -> Answer:
 def read_session(ctx: Context, request: Request) -> Answer:
     """A cancelled one is 404, unless `include_canceled` is true."""
     caller = caller_of(ctx, request)
-    view = View(ctx.settings, ctx.clock(), with_removed=deleted_participants(request))
+    view = View(ctx.settings, ctx.clock(), with_removed=deleted_participants(request), team=caller.team)
     canceled = include_canceled(request)
     session = visible(ctx.sessions.get(caller.team.team_id, session_id_of(request)), with_canceled=canceled)
     return unless_known(request, _shown(session, view))
@@ -119,7 +121,7 @@ def change_session(ctx: Context, request: Request) -> Answer:
         request,
         lambda version: update_session(ctx.acting_for(caller.who), caller.team.team_id, session_id, edit, version),
     )
-    return _shown(session, View(ctx.settings, ctx.clock(), form))
+    return _shown(session, View(ctx.settings, ctx.clock(), form, team=caller.team))
 
 
 @operation(
@@ -152,7 +154,7 @@ def delete_session(ctx: Context, request: Request) -> Answer:
 def read_summary(ctx: Context, request: Request) -> Answer:
     """When it was to be, who entered when, and when it ended."""
     caller = caller_of(ctx, request)
-    view = View(ctx.settings, ctx.clock(), with_removed=deleted_participants(request))
+    view = View(ctx.settings, ctx.clock(), with_removed=deleted_participants(request), team=caller.team)
     canceled = include_canceled(request)
     found = summary(ctx, caller.team.team_id, session_id_of(request))
     visible(found.session, with_canceled=canceled)

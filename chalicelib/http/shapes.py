@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.config import Settings
+from chalicelib.domain.absences import unseen_of, unseen_on
 from chalicelib.domain.concerns import attention
 from chalicelib.domain.links import LinkClaims, UnknownKeyError, mint
 from chalicelib.domain.payments import Standing, standing
@@ -34,12 +35,16 @@ from chalicelib.http.times import TimeFormat
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a request wants to see things. `with_removed`: participants that were removed, too."""
+    """How a request wants to see things. `with_removed`: participants that were removed, too.
+
+    `team`: whose clinic's staff look; what of its accounts needs them is told at who was offered to pay there.
+    """
 
     settings: Settings
     now: datetime
     form: TimeFormat = TimeFormat.ISO_8601
     with_removed: bool = False
+    team: Team | None = None
 
 
 def session_out(session: Session, view: View) -> SessionOut:
@@ -71,6 +76,8 @@ def participants_out(session: Session, view: View) -> list[ParticipantOut]:
 
 def participant_out(session: Session, participant: Participant, view: View) -> ParticipantOut:
     form = view.form
+    payment = payment_out(session, participant, form, view.now)
+    payment.attention = _with_accounts(payment.attention, participant, view)
     return ParticipantOut(
         participant_id=session.participant_id(participant.number),
         session_id=session.session_id,
@@ -85,8 +92,13 @@ def participant_out(session: Session, participant: Participant, view: View) -> P
         created=times.write(participant.created_at, form),
         deleted_at=_written(participant.deleted_at, form),
         fee=fee_out(participant),
-        payment=payment_out(session, participant, form, view.now),
+        payment=payment,
     )
+
+
+def _with_accounts(told: str | None, participant: Participant, view: View) -> str | None:
+    unseen = unseen_of(view.team, participant.history) if view.team else ()
+    return " ".join(filter(None, (told, *unseen))) or None
 
 
 def payment_out(session: Session, participant: Participant, form: TimeFormat, now: datetime) -> PaymentOut:
@@ -210,6 +222,10 @@ def platform_fee_note(account: PayeeAccount, *, refuses: bool) -> str | None:
 
 
 def _attention_of(account: PayeeAccount) -> str | None:
+    return " ".join(filter(None, (_bar_of(account), unseen_on(account)))) or None
+
+
+def _bar_of(account: PayeeAccount) -> str | None:
     if not account.is_connected:
         return "It is not connected any more: connect it again, or another one."
     if account.charges_enabled:

@@ -51,7 +51,8 @@ def defaults(team: Team) -> dict[str | None, bool]:
 
 def test_the_first_account_is_the_default_and_fees_are_in_its_currency() -> None:
     team = connected(TEAM, seen(), NOON)
-    assert team.accounts == (PayeeAccount("acct_1", country="NZ", default_currency="nzd", connected_at=NOON),)
+    account = PayeeAccount("acct_1", country="NZ", default_currency="nzd", connected_at=NOON, reconciled_until=NOON)
+    assert team.accounts == (account,)
     assert team.default_currency == "nzd"
     assert team.can_charge()
 
@@ -75,6 +76,7 @@ def test_an_account_connected_again_is_the_same_one_with_what_stripe_says_now() 
             country="NZ",
             default_currency="nzd",
             connected_at=LATER,
+            reconciled_until=NOON,
         ),
     )
     assert again.charge_bar() is ChargeBar.RESTRICTED

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain import obligations
 from chalicelib.domain.facts import DisputeSeen, DisputeStatus
 from chalicelib.domain.obligations import (
+    AskAboutRefund,
     ExpireCheckout,
     FetchCharge,
     FetchDispute,
@@ -106,6 +107,18 @@ def _doubted() -> tuple[World, Session]:
     return world, session
 
 
+def _late_with_a_refund() -> tuple[World, Session]:
+    """Made in the dashboard, told as pending; it arrived, and that was never told."""
+    world, session = paid()
+    world.stripe.set_refunds_pending(pending=True)
+    refund = world.stripe.refund_in_dashboard(world.charges()[0]["id"], 3000)
+    world.settle("refund.created")
+    world.stripe.set_webhooks("drop")
+    world.stripe.settle_refund(refund)
+    world.clock.advance(days=10)
+    return world, session
+
+
 OWED = [
     Owed(LookAtCheckout, _two_minutes_after(paid_unheard_of), PaymentStatus.PAID),
     Owed(LookAtCheckout, _two_minutes_after(unanswered), PaymentStatus.UNPAID, kept=0),
@@ -113,6 +126,7 @@ OWED = [
     Owed(ExpireCheckout, _canceled_and_died(paid_unheard_of), PaymentStatus.REFUNDED, kept=0),
     Owed(FetchCharge, paid_without_a_charge, PaymentStatus.PAID),
     Owed(ListRefunds, _told_by_its_charge_alone, PaymentStatus.PARTIALLY_REFUNDED, kept=5000),
+    Owed(AskAboutRefund, _late_with_a_refund, PaymentStatus.PARTIALLY_REFUNDED, kept=5000),
     Owed(FetchDispute, _doubted, PaymentStatus.PAID),
     Owed(MakeRefund, _canceled_and_died(paid), PaymentStatus.REFUNDED, kept=0),
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Session
+from chalicelib.domain.teams import PayeeAccount
 from tests.ops.desk import Desk
 from tests.support.seam import Io
-from tests.support.world import World
+from tests.support.world import NOON, TEAM_ID, World
 
 FROM = ("reconcile", "--from", "2026-03-01")
 
@@ -145,3 +147,28 @@ def test_a_stripe_that_gives_no_list_is_exit_code_3(desk: Desk, world: World, se
     world.stripe.fail_next("timeout_before", 10, path_prefix="/v1/charges")
     assert desk.run(*FROM) == 3
     assert desk.complained == "Stripe did not answer well: status none\n"
+
+
+def test_what_was_repaired_without_a_gap_is_known_and_what_was_only_looked_at_is_not(
+    desk: Desk, world: World, session: Session
+) -> None:
+    """Who does not want to wait for the night has an account known again that was away."""
+    account = PayeeAccount(None, reconciled_until=NOON - timedelta(days=1), connected_at=NOON)
+    world.change_team(accounts=(account,))
+    assert desk.run(*FROM) == 1
+    assert world.teams.newest(TEAM_ID).accounts == (account,)
+    assert desk.run("reconcile", "--from", "2026-03-02", "--repair") == 0
+    assert world.teams.newest(TEAM_ID).accounts == (account,)
+    assert desk.run(*FROM, "--repair") == 0
+    assert world.teams.newest(TEAM_ID).accounts == (replace(account, reconciled_until=world.clock()),)
+
+
+def test_where_events_do_not_reach_a_repair_leaves_it_to_the_night(desk: Desk, world: World) -> None:
+    account = PayeeAccount(None, reconciled_until=NOON, connected_at=NOON + timedelta(days=30))
+    world.change_team(accounts=(account,))
+    world.clock.advance(days=30, seconds=1)
+    assert desk.run("reconcile", "--from", "2026-03-02T12:00:00Z", "--repair") == 0
+    assert world.teams.newest(TEAM_ID).accounts == (account,)
+    world.clock.advance(seconds=-1)
+    assert desk.run("reconcile", "--from", "2026-03-02T12:00:00Z", "--repair") == 0
+    assert world.teams.newest(TEAM_ID).accounts == (replace(account, reconciled_until=world.clock()),)

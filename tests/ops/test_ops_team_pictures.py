@@ -127,6 +127,14 @@ def test_a_method_that_stripe_refused_and_one_that_is_never_used_are_shown(desk:
     assert accounts_shown(desk) == [f"acct_1, the default, refused au_becs_debit at {SINCE} ({how})"]
 
 
+def test_an_account_that_was_away_is_shown_as_such_until_all_is_known(desk: Desk, world: World) -> None:
+    later = NOON + timedelta(hours=1)
+    world.change_team(accounts=(PayeeAccount("acct_1", connected_at=later, reconciled_until=NOON),))
+    desk.run("team", "show", TEAM_ID)
+    unseen = f"not all known since {SINCE}, when it was away (the coming night looks it up)"
+    assert accounts_shown(desk) == [f"acct_1, the default, connected since 2026-03-02T13:00:00Z, {unseen}"]
+
+
 def accounts_shown(desk: Desk) -> list[str]:
     lines = [line.split(maxsplit=1) for line in desk.printed.splitlines()]
     return [rest[0] for what, *rest in lines if what == "account"]

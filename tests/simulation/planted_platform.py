@@ -12,18 +12,20 @@ from typing import Any
 from typing_extensions import override
 
 from chalicelib.domain.accounts import disconnected
+from chalicelib.domain.books import AuditRow
 from chalicelib.domain.facts import Attempt, AttemptState, CheckoutSeen, Seen
 from chalicelib.domain.offers import share_of
 from chalicelib.domain.sessions import Fee
-from chalicelib.domain.teams import Team
+from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.change_team import change_team
 from chalicelib.flows.context import Context
 from chalicelib.gateways.deadline import Deadline
 from chalicelib.gateways.stripe_api import AccountGoneError, StripeApi
 from chalicelib.gateways.stripe_events import DEAUTHORIZED
 from sandbox.stripe_standin.errors import JsonObject
+from tests.simulation.lean_stores import LeanTeams
 from tests.simulation.planted import WithApi, WithDoor
-from tests.simulation.stage import CONNECTED, STRANGER
+from tests.simulation.stage import CONNECTED, STRANGER, Stage
 from tests.support.world import no_sleep
 
 Newest = Callable[[str], Team]
@@ -115,6 +117,29 @@ class TodaysFee(WithApi):
         return share_of(fee, team, self.context.settings.basis_points(team))
 
 
+# --- in the store of teams --------------------------------------------------------------------------------------
+
+
+class ComesBackAsNew(LeanTeams):
+    """I3: an account that comes back owes nothing, as if nothing could have happened on it meanwhile."""
+
+    @override
+    def _put(self, before: Team | None, after: Team, audit: AuditRow | None = None) -> None:
+        accounts = (
+            tuple(_as_new(before.account(one.stripe_account_id), one) for one in after.accounts) if before else ()
+        )
+        super()._put(before, replace(after, accounts=accounts or after.accounts), audit)
+
+
+def _as_new(known: PayeeAccount | None, account: PayeeAccount) -> PayeeAccount:
+    is_back = known is not None and known.connected_at != account.connected_at
+    return replace(account, reconciled_until=account.connected_at) if is_back else account
+
+
+class ForgetsAbsences(Stage):
+    make_teams = ComesBackAsNew
+
+
 # --- at the door of webhooks --------------------------------------------------------------------------------------
 
 
@@ -160,8 +185,9 @@ class TellsTheCode(WithDoor):
         return super().receive(url, headers, body)
 
 
-PLANTED_ON_THE_PLATFORM: tuple[tuple[str, type[WithApi | WithDoor], int], ...] = (
+PLANTED_ON_THE_PLATFORM: tuple[tuple[str, type[Stage], int], ...] = (
     ("I2", TakesGoneForExpired, 1000),
+    ("I3", ForgetsAbsences, 400),
     ("I4", TakesGoodbyesForNew, 100),
     ("I6", AsksThePresentAccount, 600),
     ("I6", BelievesStrangers, 400),

@@ -9,13 +9,15 @@ import random
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.absences import unseen_since
 from chalicelib.domain.obligations import due, due_at
+from chalicelib.flows.nightly import STILL_ON_ITS_WAY_FOR
 from chalicelib.flows.park import FAILURES_UNTIL_PARKED
 from tests.simulation import invariants
-from tests.simulation.account_deeds import Connect
+from tests.simulation.account_deeds import Connect, NightComes
 from tests.simulation.books import audit_is_whole, books_of, fees_go_back, ledger_is_right
 from tests.simulation.deeds import Step
-from tests.simulation.money_deeds import Reconcile, ReplayParked, connected_accounts, reconciled
+from tests.simulation.money_deeds import ReplayParked, connected_accounts, reconciled
 from tests.simulation.orders import any_order, same_again
 from tests.simulation.stage import ACCOUNTS, Stage
 from tests.simulation.stripe_deeds import DeliverAll, note_bank
@@ -80,9 +82,8 @@ def come_to_rest(play: Play) -> None:
     hold_pending(play)
     run_out(play, until=last_end(stage) + TRIES_LAST)
     if play.temper.webhooks_lost:
-        play.again(Step(Reconcile()))
+        night_comes(play)
         stage.notes.knows_all = True
-        stage.notes.missed = {one for one in stage.notes.missed if stage.is_away(one)}
         run_out(play, until=stage.now() + TRIES_LAST)
     play.tell("at rest")
     hold_at_rest(play)
@@ -105,13 +106,23 @@ def come_back(play: Play) -> list[str]:
 
 
 def catch_up(play: Play, returned: list[str]) -> None:
-    """What happened while an account was away was never told, and is found in Stripe's lists."""
+    """What happened while an account was away was never told; the next night finds it in Stripe's lists."""
     stage = play.stage
     for account in returned:
         assert not stage.is_away(account), f"I4: a goodbye that came late ended the newer connection of {account}"
     if stage.notes.missed and not play.temper.webhooks_lost:
-        play.again(Step(Reconcile()))
-        stage.notes.missed = {one for one in stage.notes.missed if stage.is_away(one)}
+        night_comes(play)
+
+
+def night_comes(play: Play) -> None:
+    """As in production: nobody asks for more of Stripe's lists than the night does by itself."""
+    stage = play.stage
+    stage.clock.advance(seconds=STILL_ON_ITS_WAY_FOR.total_seconds() + 1)
+    play.again(Step(NightComes()))
+    for account in stage.team_at("h").accounts:
+        told = unseen_since(account)
+        assert stage.is_away(str(account.stripe_account_id)) or told is None, f"the night left it owed since {told}"
+    stage.notes.missed = {one for one in stage.notes.missed if stage.is_away(one)}
 
 
 def bank_answers(play: Play) -> None:

@@ -23,7 +23,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.accounts import connected
 from chalicelib.domain.api_clients import ApiClient
 from chalicelib.domain.sessions import Participant, Session
-from chalicelib.domain.teams import Team
+from chalicelib.domain.teams import PayeeAccount, Team
 from chalicelib.flows.accounts import claim
 from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeApi
@@ -113,6 +113,7 @@ class Stage(World):
     sessions: LeanSessions
     teams: LeanTeams
     make_sessions = LeanSessions
+    make_teams = LeanTeams
 
     def __init__(self, seed: int, *, library: bool = False) -> None:
         self.seed = seed
@@ -133,7 +134,7 @@ class Stage(World):
         self._things = ChainMap(*(one.objects for one in self._connected))
         self.sessions = self.make_sessions(self.random.randbytes)
         self.ledger, self.audit = self.sessions.books.ledger(), self.sessions.books.audit()
-        self.teams = LeanTeams(self.sessions.books)
+        self.teams = self.make_teams(self.sessions.books)
         self.context = self.elsewhere = self._context(_SETTINGS[0])
         """`elsewhere`: of other processes."""
         self._open_for_business()
@@ -161,7 +162,9 @@ class Stage(World):
 
     def _open_for_business(self) -> None:
         for team in (self.team, self.other_team):
-            self.teams.create(replace(team, delayed_methods=DEBITS, more_currencies=CURRENCIES[1:]))
+            own = PayeeAccount(None, reconciled_until=self.clock())
+            chosen = replace(team, delayed_methods=DEBITS, more_currencies=CURRENCIES[1:], accounts=(own,))
+            self.teams.create(chosen)
         before = self.teams.newest(self.other_team.team_id)
         claim(self.ctx, CONNECTED, before.team_id)
         seen = StripeConnect(self.context.stripe).account(CONNECTED, self.ctx.deadline)

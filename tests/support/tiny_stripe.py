@@ -25,11 +25,13 @@ from chalicelib.domain.facts import (
     DisputeStatus,
     PaymentHistory,
     Refund,
+    RefundAsked,
     RefundSeen,
     RefundStatus,
     Seen,
 )
 from chalicelib.domain.obligations import (
+    AskAboutRefund,
     ExpireCheckout,
     FetchCharge,
     FetchDispute,
@@ -194,6 +196,8 @@ class TinyStripe:
                 return self._charges(self.checkouts[payment.attempt_id])
             case ListRefunds(payment=payment):
                 return self._listed(self.checkouts[payment.attempt_id])
+            case AskAboutRefund(refund=refund, payment=payment):
+                return [*self._listed(self.checkouts[payment.attempt_id]), RefundAsked(refund.refund_id, now)]
             case FetchDispute(payment=payment):
                 return [DisputeSeen(self.disputes[payment.payment_intent_id], asked=True)]
             case MakeRefund():

@@ -104,7 +104,7 @@ def test_a_granted_account_is_connected_and_the_page_says_what_is_next(
     assert clinic.team.name in page.body
     assert account not in page.body
     (kept,) = team_of(clinic).accounts
-    told = replace(kept, active_methods=())
+    told = replace(kept, active_methods=(), reconciled_until=None)
     assert told == PayeeAccount(account, country="AU", default_currency="aud", connected_at=NOON, platform_country="AU")
     assert set(kept.active_methods) == set(CAPABILITIES)
     assert clinic.schedule({"fee": {"amount": 8000, "currency": "aud"}}).status == 200
