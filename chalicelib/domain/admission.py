@@ -3,7 +3,7 @@
 The rows, top first; the first that applies wins (a host skips the rows about the fee):
 
     removed, or the session cancelled        REMOVED, CANCELED
-    now >= end                               ENDED
+    now >= end, cut to the second            ENDED
     unpaid, and no offer can be made         CANNOT_CHARGE, OFFER_REFUSED
     unpaid                                   PAY
     the bank is at work                      PROCESSING
@@ -72,12 +72,21 @@ def admit(session: Session, participant: Participant, team: Team, now: datetime)
     return Admission(_door(session, participant, team, now, opens_at), opens_at)
 
 
+def closes_at(session: Session) -> datetime:
+    """When the door closes: as the second begins in which the session ends.
+
+    A room's token ends on a whole second and may not outlive the session, so nobody could enter after that; and what
+    is paid in that second goes back (`payments.py`).
+    """
+    return session.end_time.replace(microsecond=0)
+
+
 def _door(session: Session, participant: Participant, team: Team, now: datetime, opens_at: datetime) -> Door:
     if participant.deleted_at is not None:
         return Door.REMOVED
     if session.canceled_at is not None:
         return Door.CANCELED
-    if now >= session.end_time:
+    if now >= closes_at(session):
         return Door.ENDED
     barred = None if participant.is_host else _door_of_fee(session, participant, team, now)
     if barred is not None:

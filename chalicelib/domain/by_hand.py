@@ -7,6 +7,7 @@ Each decision is a fact with who and why, kept before anything is done about it;
     it is disputed, or was charged back              DisputedError
     more than is left, no such charge                InvalidSessionError, with the field
     held, or on its way, by whom it would be waived  AlreadyPaidError, BeingPaidError; OpenOffersError: close it first
+    on its way, and the bank may answer too late     waived: what arrives then goes back (`debits.py`)
     no fee to waive                                  NothingToWaiveError
     not what is stuck                                UnknownKeyError
     stuck, and no act of ours mends it               NothingToRetryError: settle it
@@ -21,6 +22,7 @@ from datetime import datetime
 
 from chalicelib.domain.bounds import DECISIONS_KEPT
 from chalicelib.domain.concerns import concerns
+from chalicelib.domain.debits import late_debits
 from chalicelib.domain.edits import (
     AlreadyPaidError,
     BeingPaidError,
@@ -188,8 +190,9 @@ def _reason_problems(reason: str | None) -> tuple[Problem, ...]:
 def waive(session: Session, participant: Participant, by: By) -> Session:
     """The session with the fee waived: admitted without paying; what is paid later goes back.
 
-    Who was refunded in full may be let in by it. Raises CanceledError, EndedError, NothingToWaiveError,
-    AlreadyPaidError, BeingPaidError, InvalidSessionError; OpenOffersError while it may still be paid.
+    Who was refunded in full may be let in by it, and whose bank may answer too late. Raises CanceledError, EndedError,
+    NothingToWaiveError, AlreadyPaidError, BeingPaidError, InvalidSessionError; OpenOffersError while it may still be
+    paid.
     """
     if participant.history.waiver is not None:
         return session
@@ -200,20 +203,23 @@ def waive(session: Session, participant: Participant, by: By) -> Session:
     _check_reason(by)
     # Whatever became of an offer that nobody can see: this lets them in.
     seen = replace(participant, history=within_reach(participant.history))
-    _check_unpaid(session, seen)
-    attempts = live_attempts(seen)
+    # What the bank decides cannot be closed. In time, it is waited for.
+    late = late_debits(session, seen, by.at)
+    _check_unpaid(session, seen, is_late=bool(late))
+    attempts = tuple(one for one in live_attempts(seen) if one not in late)
     if attempts:
         raise OpenOffersError(attempts)
     waiver = Waiver(by.at, by.who, by.why)
     return _with_history(session, participant, replace(participant.history, waiver=waiver))
 
 
-def _check_unpaid(session: Session, participant: Participant) -> None:
+def _check_unpaid(session: Session, participant: Participant, *, is_late: bool) -> None:
     match standing(owing(session, participant), participant.history).status:
         case PaymentStatus.NOT_REQUIRED:
             raise NothingToWaiveError
         case PaymentStatus.PROCESSING:
-            raise BeingPaidError
+            if not is_late:
+                raise BeingPaidError
         case PaymentStatus.PAID | PaymentStatus.PARTIALLY_REFUNDED | PaymentStatus.DISPUTED:
             raise AlreadyPaidError
         case PaymentStatus.UNPAID | PaymentStatus.REFUNDED | PaymentStatus.WAIVED:

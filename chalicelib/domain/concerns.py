@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.debits import debit_key, late_debits
 from chalicelib.domain.facts import (
     NOTHING_YET,
     DisputeStatus,
@@ -21,7 +22,14 @@ from chalicelib.domain.facts import (
     Trouble,
 )
 from chalicelib.domain.money import Money, display
-from chalicelib.domain.obligations import AskAboutRefund, MakeRefund, Obligation, strange_payments, whatever_is_owed
+from chalicelib.domain.obligations import (
+    AskAboutRefund,
+    ExpireCheckout,
+    MakeRefund,
+    Obligation,
+    strange_payments,
+    whatever_is_owed,
+)
 from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
 from chalicelib.domain.refunds import (
     failure_key,
@@ -43,6 +51,10 @@ ATTENTION_AFTER_END = timedelta(hours=1)
 STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is being retried."
 OVERFLOW_KEY = "overflow"
 OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
+LATE_DEBIT = (
+    "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
+    "all the same (what arrives then goes back), or move the session."
+)
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -64,14 +76,15 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     claim, history = owing(session, participant), participant.history
     if history == NOTHING_YET:
         return []
-    long_over = now >= session.end_time + ATTENTION_AFTER_END
     goings = returnings(claim, history)
     found = [concern for going in goings for concern in _of_returning(history, going)]
     found += _failures_elsewhere(history, {going.payment.payment_intent_id for going in goings})
     found += [Concern(key, STRANGE) for key in strange_payments(history)]
     if history.overflowed and OVERFLOW_KEY not in settled_keys(history):
         found.append(Concern(OVERFLOW_KEY, OVERFLOWED))
-    found += _pending(claim, history, long_over=long_over)
+    found += _pending(claim, history, now)
+    found += _refused_offer(claim, history, now)
+    found += _late_debits(session, participant, now)
     found += _held_refunds(history, now)
     return found
 
@@ -79,18 +92,27 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
 # --- what we owe, and did not succeed ----------------------------------------------------------------------------
 
 
-def _pending(claim: Owing, history: PaymentHistory, *, long_over: bool) -> Iterator[Concern]:
+def _pending(claim: Owing, history: PaymentHistory, now: datetime) -> Iterator[Concern]:
     """What is in lasting trouble at Stripe, and long after the end whatever is still owed."""
+    long_over = now >= claim.end_time + ATTENTION_AFTER_END
     for one in sorted(whatever_is_owed(claim, history), key=lambda one: one.key):
+        if _matters_no_more(one, now):
+            continue
         trouble = trouble_with(history, one.key)
         if trouble is not None and (long_over or _is_lasting(trouble)):
             tries = "tried again" if trouble.retry_at else "no longer tried: see to it in Stripe"
             yield Concern(one.key, f"{_still_to_go(one)}{why_of(trouble)} It is {tries}.")
         elif long_over and not isinstance(one, AskAboutRefund):
             yield Concern(one.key, f"{_still_to_go(one)}{STILL_PENDING}")
-    refused = offer_trouble(history)
-    if refused is not None and _is_wanted(claim, history):
-        yield Concern(OFFER_KEY, why_of(refused))
+
+
+def _matters_no_more(one: Obligation, now: datetime) -> bool:
+    """Whether nobody could pay an offer any more that we failed to close: Stripe itself closes it when it expires.
+
+    Whether it was paid before that is for the look at it to find out, which goes on mattering. Source:
+    https://docs.stripe.com/api/checkout/sessions/object#checkout_session_object-expires_at
+    """
+    return isinstance(one, ExpireCheckout) and now >= one.attempt.expires_at
 
 
 def _is_lasting(trouble: Trouble) -> bool:
@@ -113,9 +135,23 @@ def _still_to_go(one: Obligation) -> str:
     return f"{display(Money(one.amount, one.payment.paid.currency))} is still to go back. "
 
 
-def _is_wanted(claim: Owing, history: PaymentHistory) -> bool:
-    """Whether the payment that Stripe refuses to take is still to be made."""
-    return claim.closed_at is None and standing(claim, history).status is PaymentStatus.UNPAID
+def _refused_offer(claim: Owing, history: PaymentHistory, now: datetime) -> Iterator[Concern]:
+    """That Stripe refuses to take a payment, while it is still to be made."""
+    refused = offer_trouble(history)
+    if refused is not None and _is_wanted(claim, history, now):
+        yield Concern(OFFER_KEY, why_of(refused))
+
+
+def _is_wanted(claim: Owing, history: PaymentHistory, now: datetime) -> bool:
+    """From the end on nobody is asked to pay, so what Stripe refuses keeps nobody out; moved ahead, it does again."""
+    if claim.closed_at is not None or now >= claim.end_time:
+        return False
+    return standing(claim, history).status is PaymentStatus.UNPAID
+
+
+def _late_debits(session: Session, participant: Participant, now: datetime) -> Iterator[Concern]:
+    keys = (debit_key(session, debit) for debit in late_debits(session, participant, now))
+    return (Concern(key, LATE_DEBIT) for key in keys if key not in settled_keys(participant.history))
 
 
 # --- money that we do not or cannot give back ourselves ----------------------------------------------------------

@@ -5,15 +5,13 @@ Whether an offer is made is `admission.py`'s to say, and what is sent `offers.py
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain import payment_methods
+from chalicelib.domain.debits import has_time
 from chalicelib.domain.facts import Attempt, OfferedTerms
 from chalicelib.domain.sessions import Fee, Participant, Session
 from chalicelib.domain.teams import Team
-
-BUSINESS_DAYS_FOR_DELAYED = 5
-_SATURDAY = 5
 
 
 def terms_now(session: Session, participant: Participant, team: Team, now: datetime) -> OfferedTerms | None:
@@ -46,7 +44,7 @@ def _terms(team: Team, on: str | None, amount: int, currency: str, asked: tuple[
 
 def methods(session: Session, fee: Fee, team: Team, now: datetime) -> tuple[str, ...]:
     """Cards (wallets come with them); delayed methods only where they fit, and the bank has time before the session."""
-    if _business_days(now, session.start_time) <= BUSINESS_DAYS_FOR_DELAYED:
+    if not has_time(now, session.start_time):
         return ("card",)
     account = team.payee(fee.payee)
     refused = {one.method for one in account.refused_methods} if account else set()
@@ -59,8 +57,3 @@ def never_used(team: Team) -> dict[str, str]:
     countries = [one.country for one in team.accounts if one.is_connected]
     found = {one: payment_methods.why_never(one, team.currencies, countries) for one in team.delayed_methods}
     return {method: why for method, why in found.items() if why is not None}
-
-
-def _business_days(since: datetime, until: datetime) -> int:
-    days = (until.date() - since.date()).days
-    return sum((since + timedelta(days=day)).weekday() < _SATURDAY for day in range(1, days + 1))

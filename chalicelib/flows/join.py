@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.admission import Admission
+from chalicelib.domain.admission import Admission, closes_at
 from chalicelib.flows.context import Context
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.gateways.rooms import LEAST_ENTROPY_BYTES, RoomEntry, rooms_of
@@ -30,7 +30,7 @@ def join(ctx: Context, link: OpenedLink) -> Joined | Admission:
         display_name=participant.display_name or "",
         role=participant.role,
         not_before=link.admission.opens_at,
-        expires_at=session.end_time,
+        expires_at=closes_at(session),
         now=link.now,
         entropy=ctx.entropy(LEAST_ENTROPY_BYTES),
     )

@@ -1,7 +1,8 @@
 """Rooms: the address of the video room, for one person and one click; knows nothing of fees, and keeps no token.
 
 Two kinds: any provider whose address fits a URL template and that checks an HS256 JWT (RFC 7519), and Jitsi Meet with
-its token authentication. The token holds the person's name and works until the session's end at the latest.
+its token authentication. The token holds the person's name and works until the session's end at the latest. It is good
+some seconds before it is made, so that a room whose clock is a little behind takes it at once.
 Making one asks nobody over the network, so what can fail is the configuration: RoomUnavailableError.
 """
 
@@ -27,6 +28,10 @@ LEAST_ENTROPY_BYTES: Final = 16
 
 _LEAST_KEY_BYTES: Final = 32
 """HS256 demands a key as long as its hash: RFC 7518, section 3.2."""
+
+_CLOCKS_DIFFER_BY: Final = 10
+"""Seconds by which a room's clock may be behind ours. A reader of tokens may allow for that (RFC 7519, section 4.1.5:
+"some small leeway"), and Jitsi's does not: https://github.com/jitsi/luajwtjitsi/blob/master/luajwtjitsi.lua."""
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -210,12 +215,20 @@ def _room(request: RoomEntry) -> str:
 
 
 def _when(request: RoomEntry) -> dict[str, Claim]:
-    """Return the token's times in whole seconds (NumericDate), cut, so that it never outlives the session."""
+    """Return the token's times in whole seconds (NumericDate), cut, so that it never outlives the session.
+
+    No room asks how long a token lives; those that read `iat` ask that it is not in the future, as of `nbf`.
+    """
     issued, start, end = (int(at.timestamp()) for at in (request.now, request.not_before, request.expires_at))
     if end <= max(issued, start):
         reason = "there is no time left for a room token"
         raise RoomUnavailableError(reason)
-    return {"iat": issued, "nbf": start, "exp": end, "jti": request.entropy.hex()}
+    return {
+        "iat": issued - _CLOCKS_DIFFER_BY,
+        "nbf": start - _CLOCKS_DIFFER_BY,
+        "exp": end,
+        "jti": request.entropy.hex(),
+    }
 
 
 def _signed(claims: dict[str, Claim], key: str) -> str:

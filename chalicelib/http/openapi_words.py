@@ -134,6 +134,13 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "`null`, or what needs a person of the clinic, or is not known yet since the Stripe account was away."
     ),
     "charges": _field("Every charge there was for this fee, the first paid first.", []),
+    "may_settle_late": _field(
+        (
+            "Whether a bank debit is under way and the bank may answer only after the session's start, since the "
+            "session was moved, or the bank is late. Then the fee can be waived; what arrives goes back."
+        ),
+        False,  # noqa: FBT003 (an example)
+    ),
     "charge_id": _field("Stripe's id of the charge.", "ch_3Q2w3e4r5t6y7u8i0"),
     "goes_back": _field(
         "Why it is given back in full by rule; `null`: it is not.",
@@ -341,6 +348,7 @@ LISTED: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
                 "platform_fee": "taken",
                 "platform_fee_note": None,
                 "charges": [],
+                "may_settle_late": False,
             },
         },
         {},

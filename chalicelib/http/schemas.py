@@ -125,7 +125,10 @@ class ChargeOut(Struct):
 
 
 class PaymentOut(Struct):
-    """Where the money stands. `attention` says in a sentence what needs a person; `charges` has every one there was."""
+    """Where the money stands. `attention` says in a sentence what needs a person; `charges` has every one there was.
+
+    `may_settle_late`: a bank debit is under way, and the bank may answer only after the session's start.
+    """
 
     status: str
     amount_paid: int
@@ -135,6 +138,7 @@ class PaymentOut(Struct):
     receipt_url: str | None
     attention: str | None
     charges: list[ChargeOut]
+    may_settle_late: bool
 
 
 class ParticipantOut(Struct):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from chalicelib.config import Settings
 from chalicelib.domain.absences import unseen_of, unseen_on
 from chalicelib.domain.concerns import attention
+from chalicelib.domain.debits import may_settle_late
 from chalicelib.domain.links import LinkClaims, UnknownKeyError, mint
 from chalicelib.domain.payments import Standing, standing
 from chalicelib.domain.sessions import Participant, Session, owing
@@ -113,6 +114,7 @@ def payment_out(session: Session, participant: Participant, form: TimeFormat, no
         receipt_url=charge.receipt_url if charge else None,
         attention=attention(session, participant, now),
         charges=charges_out(session, participant, form),
+        may_settle_late=may_settle_late(session, participant, now),
     )
 
 

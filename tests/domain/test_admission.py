@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.admission import CLOSED, Admission, Door, admit
+from chalicelib.domain.admission import CLOSED, Admission, Door, admit, closes_at
 from chalicelib.domain.facts import (
     NOTHING_YET,
     ActFailed,
@@ -98,6 +98,23 @@ BARRED: dict[str, tuple[PaymentHistory, Door]] = {
 }
 entering = pytest.mark.parametrize(("history", "fee"), list(ENTERING.values()), ids=list(ENTERING))
 barred = pytest.mark.parametrize(("history", "behind"), list(BARRED.values()), ids=list(BARRED))
+
+
+TENTH = timedelta(milliseconds=100)
+
+
+@pytest.mark.parametrize(
+    ("now", "found"),
+    [
+        (END - SECOND / 2, Door.JOIN),
+        (END, Door.ENDED),
+        (END + TENTH, Door.ENDED),
+        (END + 3 * TENTH, Door.ENDED),
+    ],
+)
+def test_the_door_closes_as_the_second_begins_in_which_the_session_ends(now: datetime, found: Door) -> None:
+    session = session_of(fee=None, end_time=END + 3 * TENTH)
+    assert (door(session, now), closes_at(session)) == (found, END)
 
 
 @LEADS

@@ -44,7 +44,8 @@ def test_who_was_never_offered_anything_needs_nobody_however_long_ago() -> None:
 
 
 def test_what_is_pending_for_long_is_told_in_the_order_of_its_keys() -> None:
-    history = folded(*(checkout(AttemptState.OPEN, number) for number in (3, 1, 2)), count=3)
+    open_pages = (checkout(AttemptState.OPEN, number, expires_at=END + 2 * HOUR) for number in (3, 1, 2))
+    history = folded(*open_pages, count=3)
     session = session_of(history)
     assert [one.key for one in concerns(session, guest_of(session), END + HOUR)] == [
         "expire:attempt-1",

@@ -178,7 +178,7 @@ REFUSED = failed(OFFER_KEY, noon(plus=1), reason="Stripe refuses to take this pa
 def test_an_offer_that_stripe_refuses_needs_a_person_at_once_until_it_is_made() -> None:
     history = folded(AttemptVoid("attempt-1"), REFUSED)
     assert needs(session_of(history)) == "Stripe refuses to take this payment."
-    assert needs(session_of(history), END + 2 * HOUR) == "Stripe refuses to take this payment."
+    assert needs(session_of(history), END - SECOND) == "Stripe refuses to take this payment."
     assert needs(session_of(folded(ActSucceeded(OFFER_KEY), history=history))) is None
     assert due_at(session_of(history)) is None
 

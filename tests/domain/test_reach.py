@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,8 @@ from tests.support.histories import (
 LOOK, EXPIRE = look_key(attempt()), expire_key(attempt())
 GONE = "Asking how far a payment has come did not succeed at Stripe (its Stripe account is not connected any more)."
 BY = By("operator:pat", NOON + MINUTE, "looked in Stripe")
+FOR_THE_BANK: dict[str, Any] = {"start_time": NOON + 14 * 24 * HOUR, "end_time": NOON + 14 * 24 * HOUR + HOUR}
+"""So far ahead that a bank has time to answer."""
 
 
 def failed(key: str = LOOK, *, out: bool = True, at: int = 0) -> ActFailed:
@@ -123,7 +126,7 @@ def test_one_that_was_settled_before_its_account_went_is_looked_for_and_told() -
 
 @pytest.mark.parametrize("state", [AttemptState.OPEN, AttemptState.PROCESSING])
 def test_a_person_who_has_looked_ends_it(state: AttemptState) -> None:
-    session = session_of(folded(checkout(state), failed()))
+    session = session_of(folded(checkout(state), failed()), **FOR_THE_BANK)
     assert told_keys(session) == [LOOK]
     after = settle_by_hand(session, guest_of(session), LOOK, BY)
     assert of_attempt(guest_of(after).history).state is AttemptState.EXPIRED
@@ -193,7 +196,7 @@ def test_an_offer_within_reach_beside_it_is_closed_first() -> None:
 
 
 def test_a_bank_at_work_within_reach_bars_the_waiver_as_ever() -> None:
-    session = session_of(folded(checkout(AttemptState.PROCESSING), failed(out=False)))
+    session = session_of(folded(checkout(AttemptState.PROCESSING), failed(out=False)), **FOR_THE_BANK)
     with pytest.raises(BeingPaidError):
         waive(session, guest_of(session), BY)
 

@@ -79,8 +79,8 @@ def test_the_template_gets_the_room_and_a_token_that_says_who_enters_when() -> N
         "name": "Zoë & Söhne ?#%",
         "role": "GUEST",
         "room": SESSION,
-        "iat": 1894093260,
-        "nbf": 1894093200,
+        "iat": 1894093250,
+        "nbf": 1894093190,
         "exp": 1894095000,
         "jti": "000102030405060708090a0b0c0d0e0f",
     }
@@ -115,8 +115,8 @@ def test_jitsi_gets_its_own_claims() -> None:
         "room": SESSION,
         "context": {"user": {"id": GUEST_ID, "name": "Dr. Ada", "moderator": "true", "affiliation": "owner"}},
         "moderator": True,
-        "iat": 1894093260,
-        "nbf": 1894093200,
+        "iat": 1894093250,
+        "nbf": 1894093190,
         "exp": 1894095000,
         "jti": "000102030405060708090a0b0c0d0e0f",
     }
@@ -181,6 +181,21 @@ def test_each_click_gets_a_token_of_its_own(settings: RoomSettings) -> None:
 def test_a_token_never_outlives_the_session(settings: RoomSettings) -> None:
     odd_end = dataclasses.replace(GUEST, expires_at=END + timedelta(microseconds=999_999))
     assert claims(settings, odd_end)["exp"] == END.timestamp()
+
+
+@EITHER
+@pytest.mark.parametrize("into_the_second", [timedelta(0), timedelta(microseconds=999_999)])
+def test_a_room_whose_clock_is_ten_seconds_behind_takes_the_token_of_the_first_moment(
+    settings: RoomSettings, into_the_second: timedelta
+) -> None:
+    said = claims(settings, dataclasses.replace(GUEST, now=START + into_the_second))
+    assert (said["iat"], said["nbf"], said["exp"]) == (1894093190, 1894093190, 1894095000)
+
+
+@EITHER
+def test_in_the_last_second_the_token_ends_with_the_session(settings: RoomSettings) -> None:
+    said = claims(settings, dataclasses.replace(GUEST, now=END - timedelta(microseconds=1)))
+    assert (said["iat"], said["exp"]) == (1894094989, 1894095000)
 
 
 @EITHER

@@ -123,6 +123,12 @@ def dispute(status: DisputeStatus) -> Dispute:
 
 PAID: Final = PaymentHistory(attempts=(attempt(AttemptState.PAID),), payments=(payment(),))
 PAYER: Final = replace(GUEST, history=PAID)
+DEBTOR: Final = replace(
+    GUEST,
+    history=PaymentHistory(attempts=(replace(attempt(AttemptState.PROCESSING), made_at=START - timedelta(days=10)),)),
+)
+"""Whose bank debit is in time."""
+
 FREE: Final = replace(GUEST, fee=None)
 CANCELED: Final = replace(SESSION, canceled_at=CANCELED_AT)
 
@@ -140,7 +146,7 @@ DOORS: Final[Mapping[str, OpenedLink]] = MappingProxyType({
         replace(GUEST, history=PaymentHistory(troubles=(Trouble(OFFER_KEY, 1, PAID_AT, None, "refused"),)))
     ),
     "pay": opened(),
-    "processing": opened(replace(GUEST, history=PaymentHistory(attempts=(attempt(AttemptState.PROCESSING),)))),
+    "processing": opened(DEBTOR),
     "refunded": opened(payer(refund(RefundStatus.SUCCEEDED, decision_id="asked"))),
     "early": opened(PAYER),
     "join": opened(PAYER, now=START),

@@ -106,4 +106,5 @@ def test_a_payment_shows_in_the_session(clinic: Clinic) -> None:
         "currency": "aud",
         "paid_at": "2026-03-02T12:01:30.000Z",
         "attention": None,
+        "may_settle_late": False,
     }

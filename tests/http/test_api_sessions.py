@@ -58,6 +58,7 @@ PAYMENT_FIELDS = {
     "paid_at",
     "receipt_url",
     "attention",
+    "may_settle_late",
 }
 
 
@@ -112,6 +113,7 @@ def test_the_least_participant_is_a_guest_who_owes_nothing(clinic: Clinic) -> No
             "receipt_url": None,
             "attention": None,
             "charges": [],
+            "may_settle_late": False,
         },
     }
 

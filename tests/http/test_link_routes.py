@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import jwt
@@ -71,6 +72,7 @@ def test_the_data_of_a_link_are_these(edge: Edge) -> None:
             "receipt_url": None,
             "attention": None,
             "charges": [],
+            "may_settle_late": False,
         },
         "can_pay": True,
         "can_join": False,
@@ -189,6 +191,38 @@ def test_joining_as_json_answers_the_rooms_address(edge: Edge) -> None:
     reply = visitor.join("application/json")
     assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
     assert reply.json()["url"].startswith("https://rooms.example/")
+
+
+@pytest.mark.parametrize("ends_after", [1800.0, 1800.001, 1800.5, 1800.999999])
+@pytest.mark.parametrize("before_the_end", [1.5, 1.0, 0.999, 0.5, 0.001, 0.0])
+def test_in_the_last_second_who_is_told_that_they_can_join_can(
+    edge: Edge, ends_after: float, before_the_end: float
+) -> None:
+    world = edge.world
+    session = world.schedule(host(), guest(), lasts=timedelta(seconds=ends_after))
+    world.clock.set(session.end_time - timedelta(seconds=before_the_end))
+    visitor = Visitor(edge, session)
+    told = visitor.open("application/json").json()["can_join"]
+    reply = visitor.join("application/json")
+    assert reply.status == (200 if told else 403)
+    if told:
+        token = reply.json()["url"].partition("token=")[2]
+        said = jwt.decode(token, ROOM_KEY, algorithms=["HS256"], options={"verify_exp": False})
+        assert world.clock().timestamp() < said["exp"] <= session.end_time.timestamp()
+
+
+def test_in_the_first_moment_the_rooms_token_is_good_already_also_by_a_clock_that_is_behind(edge: Edge) -> None:
+    world = edge.world
+    session = world.schedule(host(), guest(), starts_in=timedelta(seconds=60.5))
+    visitor = Visitor(edge, session)
+    world.clock.set(session.start_time - timedelta(microseconds=1))
+    assert (visitor.open("application/json").json()["can_join"], visitor.join().status) == (False, 403)
+    world.clock.set(session.start_time)
+    assert visitor.open("application/json").json()["can_join"]
+    token = visitor.join("application/json").json()["url"].partition("token=")[2]
+    said = jwt.decode(token, ROOM_KEY, algorithms=["HS256"], options={"verify_exp": False})
+    second_behind = session.start_time.timestamp() - 1
+    assert max(said["nbf"], said["iat"]) <= second_behind < said["exp"]
 
 
 @pytest.mark.parametrize("door", [door for door in DOORS if door is not Door.JOIN])

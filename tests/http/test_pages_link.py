@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chalicelib.domain.admission import Door
-from chalicelib.domain.facts import PaymentHistory, Waiver
+from chalicelib.domain.facts import AttemptState, PaymentHistory, Waiver
 from chalicelib.domain.sessions import Participant
 from chalicelib.domain.teams import Team
 from chalicelib.flows.open_link import OpenedLink
@@ -19,6 +19,7 @@ from chalicelib.http.pages.view import link_view
 from tests.http.opened_links import (
     BEFORE,
     CANCELED_AT,
+    DEBTOR,
     DOORS,
     END,
     FREE,
@@ -31,6 +32,7 @@ from tests.http.opened_links import (
     START,
     TEAM,
     URLS,
+    attempt,
     opened,
     payment,
 )
@@ -127,6 +129,20 @@ def test_only_an_open_offer_can_be_pressed(name: str, actions: list[tuple[str, s
 )
 def test_each_door_says_why_and_what_next(name: str, sentence: str) -> None:
     assert sentence in Page(DOORS[name]).text
+
+
+def test_whose_bank_may_answer_only_after_the_start_reads_that_the_clinic_can_let_them_in() -> None:
+    late = replace(DEBTOR, history=PaymentHistory(attempts=(attempt(AttemptState.PROCESSING),)))
+    page = Page(opened(late))
+    assert "Your payment is on its way" in page.text
+    assert "Your bank is still working on it, and may answer only after your consultation starts." in page.text
+    assert "The clinic can let you in all the same: please contact them. You don’t need to pay again." in page.text
+
+
+def test_an_open_page_notices_that_the_bank_is_late() -> None:
+    in_time, late = (link_view(opened(DEBTOR, now), URLS) for now in (START - timedelta(seconds=1), START))
+    assert (in_time.door, in_time.refresh_for) == (late.door, late.refresh_for)
+    assert in_time.state != late.state
 
 
 def test_in_the_window_paying_leads_straight_in() -> None:

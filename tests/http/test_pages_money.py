@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from chalicelib.domain.facts import (
     RetriedByHand,
     SettledByHand,
     Trouble,
+    Waiver,
 )
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.flows.open_link import OpenedLink
@@ -221,6 +222,16 @@ def test_every_status_has_its_few_words(status: PaymentStatus, line: str | None)
 )
 def test_what_is_on_its_way_back_is_not_called_returned(status: PaymentStatus, line: str) -> None:
     assert payment_line(status, comes_back=True) == line
+
+
+@pytest.mark.parametrize("now", [BEFORE, START, END])
+def test_who_was_let_in_before_their_bank_answered_reads_that_what_arrives_comes_back(now: datetime) -> None:
+    waiver = Waiver(BEFORE, "staff", "paid by debit")
+    waived = replace(IN_PROGRESS, history=replace(IN_PROGRESS.history, waiver=waiver))
+    assert money_notes(opened(waived, now)) == (
+        "Your bank is still working on your payment. If it goes through, it is returned to you in full.",
+    )
+    assert money_notes(opened(replace(GUEST, history=PaymentHistory(waiver=waiver)), now)) == ()
 
 
 @pytest.mark.parametrize(

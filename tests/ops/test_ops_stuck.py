@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.by_hand import RefundWish
-from chalicelib.domain.sessions import Session
+from chalicelib.domain.facts import ActFailed
+from chalicelib.domain.sessions import Session, saw
+from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.refund import refund
 from tests.ops.desk import Desk
 from tests.support.world import OTHER_TEAM_ID, TEAM_ID, World
@@ -34,6 +36,19 @@ def test_nothing_is_told_where_nothing_needs_a_person(desk: Desk, world: World) 
     world.schedule()
     assert desk.run("stuck", "list", TEAM_ID) == 0
     assert desk.printed == "Nothing needs a person.\n"
+
+
+def test_that_nothing_can_be_paid_is_listed_until_the_session_is_over(desk: Desk, world: World) -> None:
+    refused = ActFailed(OFFER_KEY, world.clock(), "Stripe refuses.", 0.0)
+    session = world.change(world.schedule(), lambda newest: saw(newest, 2, refused))
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert desk.printed == f"{session.participant_id(2)}  offer  Stripe refuses.\n"
+    world.clock.set(session.end_time)
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert desk.printed == "Nothing needs a person.\n"
+    argv = ("stuck", "settle", TEAM_ID, session.participant_id(2), "offer", "--why", "nobody came")
+    assert desk.run(*argv) == 1
+    assert "nothing of that key needs a person" in desk.complained
 
 
 def test_a_failed_refund_is_listed_for_its_clinic_alone(desk: Desk, world: World, failed: Session) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
+from chalicelib.domain.debits import is_under_way
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
@@ -19,6 +20,9 @@ from chalicelib.flows.open_link import OpenedLink
 
 _ON_STATEMENT: Final = "It takes 5 to 10 business days to show on your statement."
 """https://docs.stripe.com/refunds: how long a bank takes to show a refund."""
+
+
+_COMES_BACK: Final = "Your bank is still working on your payment. If it goes through, it is returned to you in full."
 
 
 def money_notes(link: OpenedLink) -> tuple[str, ...]:
@@ -135,7 +139,12 @@ def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
 
 
 def _of_nothing_paid(link: OpenedLink) -> Iterator[str]:
-    """At a closed door, that nothing is owed; elsewhere the headline says what there is to say."""
+    """At a closed door, that nothing is owed; elsewhere the headline says what there is to say.
+
+    Who was let in while their bank is at work reads what becomes of that, wherever they stand.
+    """
+    if link.standing.status is PaymentStatus.WAIVED and is_under_way(link.participant.history):
+        yield _COMES_BACK
     if link.admission.door not in CLOSED:
         return
     if link.standing.status is PaymentStatus.PROCESSING:
@@ -148,5 +157,5 @@ def _of_nothing_paid(link: OpenedLink) -> Iterator[str]:
 
 def _still_coming(link: OpenedLink) -> str:
     if link.admission.door is not Door.ENDED and owing(link.session, link.participant).returns:
-        return "Your bank is still working on your payment. If it goes through, it is returned to you in full."
+        return _COMES_BACK
     return "Your bank is still working on your payment. If you have a question about it, please contact the clinic."

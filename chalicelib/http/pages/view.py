@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.admission import CLOSED, Door
+from chalicelib.domain.admission import CLOSED, Door, closes_at
+from chalicelib.domain.debits import may_settle_late
 from chalicelib.domain.money import display
 from chalicelib.domain.refunds import is_on_its_way
 from chalicelib.domain.sessions import Participant
@@ -154,6 +155,7 @@ def _state(link: OpenedLink) -> str:
     """What an open page compares itself with when it asks again; opaque to it."""
     session, fee = link.session, link.participant.fee
     parts = [link.admission.door, link.standing.status, str(link.standing.amount_refunded)]
+    parts += ["late"] if may_settle_late(session, link.participant, link.now) else []
     parts += [_iso(session.start_time), _iso(session.end_time), display(fee.money) if fee else "free"]
     return " ".join(parts)
 
@@ -186,7 +188,7 @@ def _receipt(link: OpenedLink) -> str | None:
 def _turns_at(link: OpenedLink) -> Moment | None:
     if link.admission.door in CLOSED:
         return None
-    return _moment(link.admission.opens_at if link.admission.door is Door.EARLY else link.session.end_time)
+    return _moment(link.admission.opens_at if link.admission.door is Door.EARLY else closes_at(link.session))
 
 
 def _refresh_for(link: OpenedLink) -> int | None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from chalicelib.domain.admission import Door
+from chalicelib.domain.debits import may_settle_late
 from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.payments import PaymentStatus
@@ -52,7 +53,7 @@ def words_of(link: OpenedLink) -> Words:
         case Door.PAY:
             return _pay(link)
         case Door.PROCESSING:
-            return _in_progress()
+            return _in_progress(link)
         case Door.REFUNDED:
             return _refunded(link)
         case Door.EARLY:
@@ -118,10 +119,20 @@ def _pay(link: OpenedLink) -> Words:
     return Words(Tone.PAY, "Pay for your consultation", (then,))
 
 
-def _in_progress() -> Words:
+def _in_progress(link: OpenedLink) -> Words:
+    headline = "Your payment is on its way"
+    if may_settle_late(link.session, link.participant, link.now):
+        return Words(
+            Tone.WAIT,
+            headline,
+            (
+                "Your bank is still working on it, and may answer only after your consultation starts.",
+                "The clinic can let you in all the same: please contact them. You don’t need to pay again.",
+            ),
+        )
     return Words(
         Tone.WAIT,
-        "Your payment is on its way",
+        headline,
         ("Your bank is still working on it. This page updates by itself, and you don’t need to pay again.",),
     )
 
