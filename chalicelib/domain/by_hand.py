@@ -5,6 +5,7 @@ Each decision is a fact with who and why, kept before anything is done about it;
     nothing was paid that could go back              NothingPaidError
     all of it went back, or is on its way            NothingLeftError
     it is disputed, or was charged back              DisputedError
+    only what was not asked for, and it is not named UnnamedPaymentError, which is a NothingPaidError
     more than is left, no such charge                InvalidSessionError, with the field
     held, or on its way, by whom it would be waived  AlreadyPaidError, BeingPaidError; OpenOffersError: close it first
     on its way, and the bank may answer too late     waived: what arrives then goes back (`debits.py`)
@@ -22,6 +23,7 @@ from datetime import datetime
 
 from chalicelib.domain.bounds import DECISIONS_KEPT
 from chalicelib.domain.concerns import concerns
+from chalicelib.domain.currencies import CURRENCIES
 from chalicelib.domain.debits import late_debits
 from chalicelib.domain.edits import (
     AlreadyPaidError,
@@ -41,12 +43,12 @@ from chalicelib.domain.facts import (
     Waiver,
 )
 from chalicelib.domain.folding import fold
-from chalicelib.domain.money import currency, display
+from chalicelib.domain.money import display_any
 from chalicelib.domain.obligations import refunds_key, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
-from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
+from chalicelib.domain.returns import Returning, all_returnings, excess_key, is_disputed, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import OFFER_KEY, look_key, tried_anew, without_trouble
 
@@ -55,6 +57,13 @@ MAX_REASON = 255
 
 class NothingPaidError(Exception):
     """There is no payment of this participant's that could go back."""
+
+
+class UnnamedPaymentError(NothingPaidError):
+    """Only money came that is not what was asked for: by name alone it goes back."""
+
+    def __init__(self, charges: str) -> None:
+        super().__init__(f"what was paid is not what was asked for; to give it back, name its charge: {charges}")
 
 
 class NothingLeftError(Exception):
@@ -110,7 +119,8 @@ def decide_refund(
 ) -> Session:
     """The session with that refund decided. Of the amounts, Stripe's step for the currency is asked, no minimum.
 
-    Raises NothingPaidError, NothingLeftError, DisputedError, InvalidSessionError. Source of what Stripe refuses:
+    Money that is not what was asked for goes back by the name of its charge. Raises NothingPaidError,
+    UnnamedPaymentError, NothingLeftError, DisputedError, InvalidSessionError. Source of what Stripe refuses:
     https://docs.stripe.com/refunds and https://docs.stripe.com/disputes/how-disputes-work (a disputed charge).
     """
     history = participant.history
@@ -129,7 +139,7 @@ def decide_refund(
 
 def _to_refund(session: Session, participant: Participant, wish: RefundWish) -> Returning:
     claim, history = owing(session, participant), participant.history
-    found = returnings(claim, history)
+    found = all_returnings(claim, history)
     if not found:
         raise NothingPaidError
     going = _named(found, wish.charge) if wish.charge is not None else _the_one(claim, history, found)
@@ -145,18 +155,25 @@ def _named(found: tuple[Returning, ...], charge_id: str) -> Returning:
     raise InvalidSessionError((Problem("charge", "is no charge of this participant; leave it out"),))
 
 
-def _the_one(claim: Owing, history: PaymentHistory, found: tuple[Returning, ...]) -> Returning:
+def _the_one(claim: Owing, history: PaymentHistory, every: tuple[Returning, ...]) -> Returning:
     """The payment that pays the fee. With another beside it of which money is held, or that people decided about, the
-    same request made twice would give back both: then it must be named.
+    same request made twice would give back both: then it must be named. So must one that is not what was asked for.
     """
+    found = tuple(one for one in every if one.is_accepted)
+    if not found:
+        raise UnnamedPaymentError(_charges(every))
     counted = standing(claim, history).counted
     going = next((one for one in found if one.payment == counted), found[0])
     for other in found:
         is_back = is_returned(history, other.payment) and not decisions_of(history, other.payment)
         if other is not going and not is_back:
-            charges = ", ".join(one.payment.charge.charge_id for one in found if one.payment.charge)
-            raise InvalidSessionError((Problem("charge", f"there is more than one payment; name the one: {charges}"),))
+            message = f"there is more than one payment; name the one: {_charges(found)}"
+            raise InvalidSessionError((Problem("charge", message),))
     return going
+
+
+def _charges(found: tuple[Returning, ...]) -> str:
+    return ", ".join(one.payment.charge.charge_id for one in found if one.payment.charge)
 
 
 def _refund_problems(wish: RefundWish, going: Returning, history: PaymentHistory) -> tuple[Problem, ...]:
@@ -168,11 +185,11 @@ def _refund_problems(wish: RefundWish, going: Returning, history: PaymentHistory
     if wish.amount is None:
         return tuple(problems)
     left = going.money(going.left)
-    step = currency(left.currency).step
+    step = CURRENCIES[left.currency].step if left.currency in CURRENCIES else 1
     if wish.amount < 1:
         problems.append(Problem("amount", "must be 1 or more, in the currency's minor unit; leave it out for all"))
     elif wish.amount > left.amount:
-        problems.append(Problem("amount", f"at most {display(left)} ({left.amount}) is left of this payment"))
+        problems.append(Problem("amount", f"at most {display_any(left)} ({left.amount}) is left of this payment"))
     elif wish.amount % step:
         problems.append(Problem("amount", f"must be a multiple of {step} in {left.currency.upper()}"))
     return tuple(problems)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.debits import debit_key, late_debits
@@ -21,7 +21,7 @@ from chalicelib.domain.facts import (
     RefundStatus,
     Trouble,
 )
-from chalicelib.domain.money import Money, display
+from chalicelib.domain.money import Money, display_any
 from chalicelib.domain.obligations import (
     AskAboutRefund,
     ExpireCheckout,
@@ -30,13 +30,25 @@ from chalicelib.domain.obligations import (
     strange_payments,
     whatever_is_owed,
 )
-from chalicelib.domain.payments import Owing, PaymentStatus, disputes_of, standing
+from chalicelib.domain.payments import (
+    Owing,
+    PaymentStatus,
+    disputes_of,
+    first_paid,
+    is_accepted,
+    is_returned,
+    money_of,
+    standing,
+    went_back_by_rule,
+)
 from chalicelib.domain.refunds import (
     failure_key,
+    is_by_rule,
     is_failed,
     is_held,
     is_late,
     is_open_failure,
+    open_failures,
     pending_key,
     refunds_of,
     settled_keys,
@@ -130,9 +142,9 @@ def why_of(trouble: Trouble) -> str:
 
 def _still_to_go(one: Obligation) -> str:
     """Whoever sees to a refund themselves must know of how much."""
-    if not isinstance(one, MakeRefund) or one.payment.paid is None:
+    if not isinstance(one, MakeRefund):
         return ""
-    return f"{display(Money(one.amount, one.payment.paid.currency))} is still to go back. "
+    return f"{display_any(replace(money_of(one.payment), amount=one.amount))} is still to go back. "
 
 
 def _refused_offer(claim: Owing, history: PaymentHistory, now: datetime) -> Iterator[Concern]:
@@ -162,7 +174,7 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
     payment, failed = going.payment, {failure_key(refund): refund for refund, _ in going.failed}
     barred = going.ours() if going.is_barred else {}
     for key, amount in (barred | going.peoples()).items():
-        text = display(going.money(amount))
+        text = display_any(going.money(amount))
         if key in failed:
             yield Concern(key, f"The refund of {text} {_went(failed[key])}; {_instead(history, going, failed[key])}.")
         elif _is_undecided(history, payment):
@@ -175,10 +187,32 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
             yield Concern(key, f"A payment went back in part only; give the rest back in Stripe: {text}.")
     key = excess_key(payment)
     if going.excess > sum(one.amount for one in history.settled if one.key == key):
-        paid, beyond = display(going.money(going.amount)), display(going.money(going.excess))
+        paid, beyond = display_any(going.money(going.amount)), display_any(going.money(going.excess))
         yield Concern(key, f"{beyond} of a payment of {paid} went back twice; ask for it, or let it be.")
+    yield from _counting_again(history, going)
 
 
+def _counting_again(history: PaymentHistory, going: Returning) -> Iterator[Concern]:
+    """Refunds that the rules wanted and that failed, where the rule is over: the payer may still wait for the money."""
+    held = going.left - sum(amount for _, amount in going.failed)
+    if going.because is not None or held <= 0:
+        return
+    for refund in open_failures(history, going.payment, by_rule=True):
+        if is_by_rule(history, going.payment, refund) and not _is_instead_of_first(history, going.payment, refund):
+            text = display_any(going.money(min(refund.amount, held)))
+            yield Concern(failure_key(refund), f"The refund of {text} {_went(refund)}; {_COUNTS}.")
+
+
+def _is_instead_of_first(history: PaymentHistory, payment: Payment, refund: Refund) -> bool:
+    """It was the duplicate, and counts since people gave back the first one instead: they know."""
+    if refund.reason not in {None, RefundReason.DUPLICATE, RefundReason.REQUESTED}:
+        return False
+    alike = [one for one in history.payments if is_accepted(one, history) and money_of(one) == money_of(payment)]
+    first = min(alike, key=first_paid)
+    return is_returned(history, first) and not went_back_by_rule(history, first)
+
+
+_COUNTS = "the payment counts for the fee again, so tell the payer that it does not go back"
 _BANK_DECIDES = "the bank decides first, unless you accept it in Stripe"
 _OTHERWISE = "give the money back another way"
 """A failed refund is never repeated by itself; it needs nobody once its money went back otherwise."""
@@ -229,4 +263,4 @@ def _held(refund: Refund, now: datetime) -> str | None:
 def _amount(history: PaymentHistory, refund: Refund) -> str:
     """In the currency of its payment, where that is known."""
     paid = [one.paid for one in history.payments if one.payment_intent_id == refund.payment_intent_id]
-    return next((display(Money(refund.amount, one.currency)) for one in paid if one), "a payment")
+    return next((display_any(Money(refund.amount, one.currency)) for one in paid if one), "a payment")

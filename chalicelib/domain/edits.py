@@ -5,7 +5,8 @@ The limits are those of scheduling (`sessions.py`); these come beside them:
     cancelled                             nothing is changed; who takes part may still be removed       CanceledError
     started                               it is not cancelled any more                                  StartedError
     ended                                 nobody is added, no fee is changed                            EndedError
-    money came, is coming, or was waived  that fee is not changed                                       AlreadyPaidError
+    money is held, is coming, or may be;  that fee is not changed                                       AlreadyPaidError
+    it was waived
     an offer to pay may still be taken    close it first, then decide again                             OpenOffersError
 
 What is the same again is no change, and is refused by none of these but the first.
@@ -19,8 +20,10 @@ from enum import Enum
 from typing import Final, TypeVar
 
 from chalicelib.domain.bounds import PAYERS, was_offered
-from chalicelib.domain.facts import LIVE, Attempt, AttemptState
+from chalicelib.domain.facts import LIVE, Attempt, AttemptState, PaymentHistory
 from chalicelib.domain.ids import LAST_PARTICIPANT_NUMBER
+from chalicelib.domain.obligations import has_strange_payment
+from chalicelib.domain.payments import is_accepted, is_returned, is_unproven
 from chalicelib.domain.sessions import (
     MAX_PARTICIPANTS,
     Fee,
@@ -63,7 +66,15 @@ class EndedError(Exception):
 
 
 class AlreadyPaidError(Exception):
-    """The fee was paid, whatever became of that payment. Give money back with a refund, or let them in by a waiver."""
+    """A payment is held, be it for this fee or for a former one. Give it back with a refund."""
+
+
+class UnprovenPaymentError(AlreadyPaidError):
+    """A charge came that may well be the fee; Stripe is being asked."""
+
+
+class StrangePaymentError(AlreadyPaidError):
+    """A payment came that is not what was asked for, and is not all back."""
 
 
 class BeingPaidError(AlreadyPaidError):
@@ -309,10 +320,20 @@ def _check_may_owe_otherwise(session: Session, participant: Participant, now: da
         raise EndedError
     if history.waiver is not None:
         raise FeeWaivedError
-    if history.payments:
-        raise AlreadyPaidError
+    _check_nothing_held(history)
     if any(attempt.state is AttemptState.PROCESSING for attempt in history.attempts):
         raise BeingPaidError
+
+
+def _check_nothing_held(history: PaymentHistory) -> None:
+    """All of it may have gone back, by whomever: then whoever paid it may be asked for another fee."""
+    payments = history.payments
+    if any(is_accepted(one, history) and not is_returned(history, one) for one in payments):
+        raise AlreadyPaidError
+    if any(is_unproven(one, history) for one in payments):
+        raise UnprovenPaymentError
+    if has_strange_payment(history):
+        raise StrangePaymentError
 
 
 def _check_no_offers(participant: Participant) -> None:

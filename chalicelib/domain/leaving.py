@@ -16,7 +16,7 @@ from chalicelib.domain.facts import LIVE, AttemptState, DisputeStatus, Payment, 
 from chalicelib.domain.obligations import is_strange
 from chalicelib.domain.payments import disputes_of, is_unproven, standing
 from chalicelib.domain.refunds import refunds_of
-from chalicelib.domain.returns import returnings
+from chalicelib.domain.returns import all_returnings
 from chalicelib.domain.sessions import Participant, Session, owing
 
 _TO_CLOSE = frozenset({AttemptState.PLANNED, AttemptState.OPEN})
@@ -63,7 +63,7 @@ def _holds(session: Session, participant: Participant, account: str, now: dateti
     claim, history = owing(session, participant), participant.history
     if any(one.state in LIVE and one.stripe_account_id == account for one in history.attempts):
         yield Hold.OFFER_OPEN
-    for going in returnings(claim, history):
+    for going in all_returnings(claim, history):
         if going.payment.stripe_account_id == account:
             if going.parts():
                 yield Hold.REFUND_OWED

@@ -105,6 +105,13 @@ def display(money: Money) -> str:
     return f"{decimal_text(money)} {money.currency.upper()}"
 
 
+def display_any(money: Money) -> str:
+    """As `display`; in minor units, of a currency that Stripe reports and we do not know."""
+    if money.currency not in CURRENCIES:
+        return f"{money.amount} minor units of {money.currency.upper()}"
+    return display(money)
+
+
 def decimal_text(money: Money) -> str:
     """Write the amount in major units with the currency's own decimals: `80.00`, `5000`, `5.120`.
 

@@ -34,7 +34,7 @@ from chalicelib.domain.payments import (
 )
 from chalicelib.domain.reach import is_out_of_reach
 from chalicelib.domain.refunds import ask_key, asked_next, automatic_refund_id, refund_key, refunds_of, settled_keys
-from chalicelib.domain.returns import Returning, charge_key, returning
+from chalicelib.domain.returns import Returning, can_be_asked_for, charge_key, returning
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import expire_key, look_key, trouble_with
 
@@ -233,10 +233,10 @@ def _next_look(claim: Owing, attempt: Attempt) -> datetime:
 
 def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterator[Obligation]:
     payment = judged.payment
-    if not judged.accepted:
+    if not judged.accepted and not can_be_asked_for(history, payment):
         return
-    made_at = next(a.made_at for a in history.attempts if a.attempt_id == payment.attempt_id)
     if payment.charge is None:
+        made_at = next(a.made_at for a in history.attempts if a.attempt_id == payment.attempt_id)
         yield FetchCharge(charge_key(payment), made_at, payment)
         return
     seen = sum(refund.amount for refund in refunds_of(history, payment))
@@ -283,7 +283,7 @@ def _refund(
 
 
 def has_strange_payment(history: PaymentHistory) -> bool:
-    """Whether money came that is not what one of our attempts asked for, and nobody has settled it."""
+    """Whether money is held that is not what one of our attempts asked for, and nobody has settled it."""
     return next(strange_payments(history), None) is not None
 
 
@@ -297,6 +297,8 @@ def strange_key(payment: Payment) -> str:
 
 
 def is_strange(history: PaymentHistory, payment: Payment) -> bool:
-    """Whether it came, is not what one of our attempts asked for, and nobody has settled it."""
+    """Whether it came, is not what one of our attempts asked for, is not all back, and nobody has settled it."""
     came = (payment.paid or payment.charge) and not is_unproven(payment, history)
-    return bool(came) and not is_accepted(payment, history) and strange_key(payment) not in settled_keys(history)
+    if not came or is_accepted(payment, history):
+        return False
+    return strange_key(payment) not in settled_keys(history) and not is_returned(history, payment)

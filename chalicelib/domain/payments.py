@@ -137,22 +137,26 @@ def _fits(payment: Payment, attempt: Attempt) -> bool:
 def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> Payment | None:
     """The first that the clinic holds and means to keep; when there is none such, the first of all."""
     candidates = [payment for payment in accepted if _is_candidate(owing, history, payment)]
-    candidates.sort(key=_first_paid)
+    candidates.sort(key=first_paid)
     kept = [payment for payment in candidates if not is_returned(history, payment, also=promised(history, payment))]
     return next(iter(kept or candidates), None)
 
 
-def _first_paid(payment: Payment) -> tuple[bool, float, str]:
+def first_paid(payment: Payment) -> tuple[bool, float, str]:
+    """Sorts payments by Stripe's time, those whose charge is not known last."""
     if payment.charge is None:
         return True, 0.0, payment.payment_intent_id
     return False, payment.charge.created_at.timestamp(), payment.payment_intent_id
 
 
 def _is_candidate(owing: Owing, history: PaymentHistory, payment: Payment) -> bool:
-    """Whether it is money for the fee, or was until somebody gave it back. What went back by rule never was."""
+    """Whether it is money for the fee, or was until somebody gave it back. What went back by a rule that is over never
+    was; of what is closed it stays the answer.
+    """
     if not is_for_the_fee(owing, history, payment):
         return False
-    return not went_back_by_rule(history, payment) or _return_because(owing, history, payment) is not None
+    is_over = owing.closed_at is not None or _return_because(owing, history, payment) is not None
+    return is_over or not went_back_by_rule(history, payment)
 
 
 def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> bool:
@@ -164,9 +168,16 @@ def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> b
 
 def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> bool:
     """Given back in full, or charged back by a lost dispute; `also`: minor units to be counted as given back."""
-    amount = payment.paid.amount if payment.paid else 0
+    amount = money_of(payment).amount
     lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
     return lost or went_back(history, payment) + also >= amount > 0
+
+
+def money_of(payment: Payment) -> Money:
+    """How much came, by its charge once that is known; of what is accepted that is what was paid."""
+    told = payment.charge or payment.paid
+    assert told is not None, "a payment is known by its charge, or since it was paid"
+    return Money(told.amount, told.currency)
 
 
 def went_back_by_rule(history: PaymentHistory, payment: Payment) -> bool:

@@ -7,6 +7,7 @@ The law:
   said what became of it. Then, of a payment that goes back by rule, all the rest, by one automatic refund.
 * What that one fell short of is a person's, too.
 * What people said need not go back stays, as long as it would go back for the reason that it would have then.
+* Money that is not what was asked for goes back only as people decide: no rule says what it is.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import TypeVar
 
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund, RefundDecision, RefundReason
 from chalicelib.domain.money import Money
-from chalicelib.domain.payments import Judged, Owing, disputes_of, judge
+from chalicelib.domain.payments import Judged, Owing, disputes_of, is_unproven, judge, money_of
 from chalicelib.domain.refunds import (
     automatic_refund_id,
+    decisions_of,
     failure_key,
     given_by_hand,
     is_automatic,
@@ -42,7 +44,7 @@ class Returning:
     with as much of it as is still missing. `automatic`: what goes back by rule and is not made; `rest`: what the
     automatic refund fell short of. `let_be`: what would go back by rule, but for a person. `excess`: what people gave
     another way and went back as well. `is_barred`: no refund of it can be made by us, since it is disputed, or since
-    its charge is not known and a person has given up the search.
+    its charge is not known and a person has given up the search. `is_accepted`: it is money for an offer of ours.
     """
 
     payment: Payment
@@ -59,6 +61,7 @@ class Returning:
     let_be: int
     excess: int
     is_barred: bool
+    is_accepted: bool
 
     @property
     def left(self) -> int:
@@ -89,15 +92,29 @@ class Returning:
 
 
 def returnings(claim: Owing, history: PaymentHistory) -> tuple[Returning, ...]:
-    """Of every payment that is money for an offer of ours."""
-    return tuple(returning(claim, history, judged) for judged in judge(claim, history) if judged.accepted)
+    """Of every payment that is money for an offer of ours; and of others of which people decided to give money back."""
+    found = all_returnings(claim, history)
+    return tuple(one for one in found if one.is_accepted or decisions_of(history, one.payment))
+
+
+def all_returnings(claim: Owing, history: PaymentHistory) -> tuple[Returning, ...]:
+    """The same, and of every other payment that people may give back."""
+    judged = judge(claim, history)
+    return tuple(
+        returning(claim, history, one) for one in judged if one.accepted or can_be_asked_for(history, one.payment)
+    )
+
+
+def can_be_asked_for(history: PaymentHistory, payment: Payment) -> bool:
+    """Whether people may give it back whatever it is: it was charged, and nobody is being asked what for."""
+    return payment.charge is not None and not is_unproven(payment, history)
 
 
 def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returning:
-    """What of this payment, which must be accepted, is to go back, and who sees to it."""
+    """What of this payment is to go back, and who sees to it."""
     payment, because = judged.payment, judged.return_because
-    assert payment.paid is not None, "what is accepted was paid"
-    amount, by_rule = payment.paid.amount, because is not None
+    came, by_rule = money_of(payment), because is not None
+    amount = came.amount
     back, given, taken = refunded(history, payment), given_by_hand(history, payment), charged_back(history, payment)
     left = amount - back - given - taken
     wanted = [(one, one.amount) for one in still_to_make(history, payment, by_rule=by_rule)]
@@ -118,7 +135,7 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
         payment=payment,
         because=because,
         amount=amount,
-        currency=payment.paid.currency,
+        currency=came.currency,
         refunded=back,
         given=given,
         taken=taken,
@@ -129,6 +146,7 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
         let_be=stays,
         excess=max(made_after_all(history, payment), back + taken + given - amount) if given else 0,
         is_barred=is_disputed(history, payment) or _is_undated(history, payment),
+        is_accepted=judged.accepted,
     )
 
 

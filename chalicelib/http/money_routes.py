@@ -33,7 +33,8 @@ def refund_payment(ctx: Context, request: Request) -> Answer:
 
     The answer shows how far the refund has come. 409 where nothing was paid, nothing is left, or the payer disputes
     the payment with their bank. `charge` names one of `payment.charges`; without it, the one that pays the fee. Who
-    paid twice has several: until the others are back, 422 without it.
+    paid twice has several: until the others are back, 422 without it. A payment that is not the one that was asked for
+    (`is_accepted` in `GET /v1/payments`) goes back by its `charge` alone: 422 without it.
     """
     caller, participant_id, wish = caller_of(ctx, request), participant_id_of(request), refund_wish(request)
     if wish.amount is not None and HEADER not in request.headers:

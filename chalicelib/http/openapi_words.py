@@ -133,7 +133,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "attention": _field(
         "`null`, or what needs a person of the clinic, or is not known yet since the Stripe account was away."
     ),
-    "charges": _field("Every charge there was for this fee, the first paid first.", []),
+    "charges": _field(
+        "Every charge there was for this fee, and others that were asked back, the first paid first.", []
+    ),
     "may_settle_late": _field(
         (
             "Whether a bank debit is under way and the bank may answer only after the session's start, since the "
@@ -181,7 +183,10 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "In the currency's minor unit; needs an `Idempotency-Key`. Absent or `null`: all that is left.", 3000
     ),
     "RefundIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters. Stripe is not told."),
-    "RefundIn.charge": _field("The `charge_id` of which; absent, `null` or empty: the one that pays the fee."),
+    "RefundIn.charge": _field(
+        "The `charge_id` of which, also of one that is not what was asked for; absent, `null` or empty: the one that "
+        "pays the fee."
+    ),
     "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
     # --- payments
     "PaymentListOut.content": _field("The payments of this page, the first paid first."),

@@ -105,7 +105,8 @@ def read_participant(ctx: Context, request: Request) -> Answer:
 def change_participant(ctx: Context, request: Request) -> Answer:
     """What is absent stays as it is, and so does a fee of `null`. What GET answered may be sent back whole.
 
-    The fee of somebody who has paid, or is paying, is not changed: 409.
+    The fee of somebody who is paying, or whose payment is held, is not changed: 409. Once all of it went back, it is
+    changed and asked for.
     """
     caller, participant_id = caller_of(ctx, request), participant_id_of(request)
     edit, form = participant_edit(request, caller.team)

@@ -13,7 +13,13 @@ from typing import Any
 
 from chalicelib.config import SettingsError
 from chalicelib.domain.accounts import TooManyAccountsError
-from chalicelib.domain.by_hand import DisputedError, NothingLeftError, NothingPaidError, NothingToWaiveError
+from chalicelib.domain.by_hand import (
+    DisputedError,
+    NothingLeftError,
+    NothingPaidError,
+    NothingToWaiveError,
+    UnnamedPaymentError,
+)
 from chalicelib.domain.edits import (
     AlreadyPaidError,
     BeingPaidError,
@@ -21,6 +27,8 @@ from chalicelib.domain.edits import (
     EndedError,
     FeeWaivedError,
     StartedError,
+    StrangePaymentError,
+    UnprovenPaymentError,
 )
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
@@ -93,11 +101,14 @@ _FIELDS: tuple[tuple[type[Exception], str], ...] = (
     (InvalidKeyError, "Idempotency-Key"),
     (InvalidCursorError, "cursor"),
     (PageTooFarError, "page"),
+    (UnnamedPaymentError, "charge"),
 )
 """Errors about one field, whose text is made to be read by a caller."""
 
 UNUSABLE = "some fields cannot be used as they are"
 _AGAIN = "nothing was lost; please try again in a moment"
+_GIVE_BACK = "the fee stays as it is; give a part back with a refund, or all of it to ask for another fee"
+_NOT_ASKED_FOR = "is not the one that was asked for, so the fee stays as it is; give it back by its `charge`"
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (PreconditionFailedError, 412, "this was changed since you read it; read it again and repeat your change"),
     (IdempotencyMismatchError, 422, "this Idempotency-Key was used for another body; use a new key for a new request"),
@@ -115,7 +126,13 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (NothingToWaiveError, 409, "there is no fee to waive; they are let in as they are"),
     (FeeWaivedError, 409, "the fee was waived, so it cannot be changed any more"),
     (BeingPaidError, 409, "a bank is at work on the payment of this fee, so it stays as it is for now"),
-    (AlreadyPaidError, 409, "the fee is paid, so it stays as it is; give money back with a refund"),
+    (
+        UnprovenPaymentError,
+        409,
+        "a payment is being looked up at Stripe, so the fee stays as it is for now; ask again in a few minutes",
+    ),
+    (StrangePaymentError, 409, f"a payment came that {_NOT_ASKED_FOR}"),
+    (AlreadyPaidError, 409, f"a payment is held, so {_GIVE_BACK}"),
     (
         OfferOutOfReachError,
         409,

@@ -27,7 +27,7 @@ REQUIRES_ACTION = "requires_action"
 
 
 def charges_out(session: Session, participant: Participant, form: TimeFormat) -> list[ChargeOut]:
-    """Those that were for an offer of ours, the first paid first."""
+    """Those that were for an offer of ours, and others of which people gave back, the first paid first."""
     history = participant.history
     found = [(one.payment.charge, one) for one in returnings(owing(session, participant), history)]
     charged = [(charge, one) for charge, one in found if charge is not None]

@@ -9,10 +9,10 @@ import pytest
 from chalicelib.domain.by_hand import (
     By,
     NothingLeftError,
-    NothingPaidError,
     NothingToRetryError,
     RefundWish,
     UnknownKeyError,
+    UnnamedPaymentError,
     decide_refund,
     retry_by_hand,
     stuck_keys,
@@ -71,11 +71,12 @@ def test_the_last_cent_can_go_back() -> None:
     assert decide(session_of(folded(*paid(), refund("1", 7999)))) == ("pi_1", 1)
 
 
-@pytest.mark.parametrize("named", [None, "ch_1"])
-def test_money_that_is_not_what_was_asked_for_is_no_payment_to_give_back(named: str | None) -> None:
+def test_money_that_is_not_what_was_asked_for_goes_back_by_its_name_alone() -> None:
     session = session_of(folded(checkout(amount=100), charge(amount=100)))
-    with pytest.raises(NothingPaidError):
-        decide(session, RefundWish(charge=named))
+    with pytest.raises(UnnamedPaymentError) as refused:
+        decide(session)
+    assert str(refused.value) == "what was paid is not what was asked for; to give it back, name its charge: ch_1"
+    assert decide(session, RefundWish(charge="ch_1")) == ("pi_1", 100)
 
 
 def test_the_payment_that_counts_goes_back_not_the_first_by_id() -> None:

@@ -81,10 +81,11 @@ def test_of_several_refunds_that_a_dispute_holds_back_each_is_told_with_its_amou
     assert found(history) == told, "a part that the bank took is not given once more"
 
 
-@pytest.mark.parametrize("verdict", [OPEN, LOST])
-def test_a_refund_of_strange_money_that_is_disputed_needs_nobody_but_for_the_money(verdict: DisputeStatus) -> None:
-    strange = folded(checkout(amount=100), charge(amount=100), dispute(verdict, amount=30))
-    assert found(with_decisions(strange, decided("1", 10))) == [Concern("payment:pi_1", STRANGE)]
+def test_a_refund_of_strange_money_that_is_disputed_waits_for_the_bank() -> None:
+    strange = folded(checkout(amount=100), charge(amount=100), dispute(OPEN, amount=30))
+    assert found(strange) == [Concern("payment:pi_1", STRANGE)]
+    told = [Concern("refund:decision-1", f"0.10 {BANK_DECIDES}"), Concern("payment:pi_1", STRANGE)]
+    assert found(with_decisions(strange, decided("1", 10))) == told
 
 
 def test_of_what_went_back_in_part_the_rest_waits_for_the_bank() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.edits import (
     AlreadyPaidError,
     BeingPaidError,
@@ -16,12 +17,15 @@ from chalicelib.domain.edits import (
     FeeWaivedError,
     OpenOffersError,
     ParticipantEdit,
+    StrangePaymentError,
+    UnprovenPaymentError,
     add_participant,
     edit_participant,
     live_attempts,
     remove_participant,
 )
-from chalicelib.domain.facts import ActFailed, AttemptState, AttemptVoid, PaymentHistory, RefundStatus
+from chalicelib.domain.facts import ActFailed, AttemptState, AttemptVoid, DisputeStatus, PaymentHistory, RefundStatus
+from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import (
     Fee,
     FeeNotPossibleError,
@@ -43,14 +47,20 @@ from tests.support.histories import (
     TEAM,
     charge,
     checkout,
+    decided,
+    dispute,
     folded,
     guest_of,
+    needs,
     noon,
     paid,
     refund,
     refunds_owed,
     session_of,
+    settled,
+    standing_of,
     waived,
+    with_decisions,
 )
 
 MICROSECOND = timedelta(microseconds=1)
@@ -291,11 +301,18 @@ PROCESSING = folded(checkout(AttemptState.PROCESSING))
 MONEY_CAME: dict[str, tuple[PaymentHistory, type[Exception]]] = {
     "paid": (folded(*paid()), AlreadyPaidError),
     "paid, charge not known": (folded(checkout()), AlreadyPaidError),
-    "charge seen alone": (folded(checkout(AttemptState.OPEN), charge()), AlreadyPaidError),
+    "charge seen alone": (folded(checkout(AttemptState.OPEN), charge()), UnprovenPaymentError),
     "partly refunded": (folded(*paid(), refund("1", 100)), AlreadyPaidError),
-    "refunded": (folded(*paid(), refund()), AlreadyPaidError),
+    "refunded but for a cent": (folded(*paid(), refund("1", 7999)), AlreadyPaidError),
+    "to be refunded": (with_decisions(folded(*paid()), decided("1", 8000)), AlreadyPaidError),
+    "disputed": (folded(*paid(), dispute(DisputeStatus.OPEN)), AlreadyPaidError),
+    "paid twice, one refunded": (folded(*paid(), *paid(2), refund(), count=2), AlreadyPaidError),
     "refund failed": (folded(*paid(), refund("1", 8000, RefundStatus.FAILED)), AlreadyPaidError),
-    "paid something else": (folded(checkout(amount=7000)), AlreadyPaidError),
+    "paid something else": (folded(checkout(amount=7000)), StrangePaymentError),
+    "paid something else, a part of it refunded": (
+        folded(checkout(amount=8800), charge(amount=8800), refund("1", 8799)),
+        StrangePaymentError,
+    ),
     "processing": (PROCESSING, BeingPaidError),
     "waived": (waived(folded()), FeeWaivedError),
 }
@@ -308,6 +325,36 @@ def test_a_fee_that_was_paid_or_waived_does_not_become_another(history: PaymentH
             edited(session_of(history), ParticipantEdit(display_name="Jane", fee=fee), PAYEES)
         assert type(refused.value) is error
     assert edited(session_of(history), ParticipantEdit(display_name="Jane", fee=FEE)).display_name == "Jane"
+
+
+STRANGE = folded(checkout(amount=8800), charge(amount=8800))
+ALL_BACK: dict[str, PaymentHistory] = {
+    "refunded": folded(*paid(), refund()),
+    "being refunded": folded(*paid(), refund("1", 8000, RefundStatus.PENDING)),
+    "refunded by rule": folded(*paid(), refund("1", 8000, decision_id="auto-ch_1")),
+    "given by hand": settled(folded(*paid(), refund("1", 8000, RefundStatus.FAILED)), "refund:re_1", amount=8000),
+    "charged back": folded(*paid(), dispute(DisputeStatus.LOST)),
+    "paid twice, both refunded": folded(*paid(), *paid(2), refund(), refund("2", of=2), count=2),
+    "something else, refunded": folded(refund("1", 8800), history=STRANGE),
+    "something else, seen to": settled(STRANGE, "payment:pi_1"),
+}
+
+
+@pytest.mark.parametrize("history", ALL_BACK.values(), ids=ALL_BACK)
+def test_once_all_is_back_another_fee_may_be_asked_for(history: PaymentHistory) -> None:
+    changed = edited(session_of(history), ParticipantEdit(fee=OTHER))
+    assert changed.fee == OTHER
+    session = session_of(history, fee=OTHER)
+    assert standing_of(session).status is PaymentStatus.UNPAID
+    assert admit(session, guest_of(session), TEAM, START).door is Door.PAY
+    assert refunds_owed(session) == []
+
+
+def test_a_refund_that_fails_once_the_fee_is_another_is_a_persons() -> None:
+    history = folded(*paid(), refund("1", 8000, RefundStatus.FAILED))
+    session = session_of(history, fee=OTHER)
+    assert standing_of(session).status is PaymentStatus.UNPAID
+    assert needs(session) == "The refund of 80.00 AUD failed at the bank; give the money back another way."
 
 
 def test_the_description_of_a_fee_is_only_a_text() -> None:

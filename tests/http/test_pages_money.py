@@ -68,6 +68,13 @@ KEEPING = replace(CANCELED, keeps_payments=True)
 AFTER = CANCELED_AT + timedelta(minutes=1)
 IN_PROGRESS = replace(GUEST, history=PaymentHistory(attempts=(attempt(AttemptState.PROCESSING),)))
 STRANGE = replace(GUEST, history=PaymentHistory(payments=(payment(9),)))
+_MORE = replace(payment().charge, amount=8800)  # type: ignore[type-var]
+STRANGE_AND_BACK = replace(
+    PAYER,
+    history=replace(
+        PAID, payments=(replace(payment(), charge=_MORE),), refunds=(refund(RefundStatus.SUCCEEDED, 8800, "asked"),)
+    ),
+)
 UNDATED = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=None),)))
 LATE = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=AFTER),)))
 AFTER_END = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=END),)))
@@ -172,6 +179,12 @@ TWICE = replace(
             "Your bank is looking into your payment of 80.00 AUD.",
         ),
         (opened(TWICE), SECOND_BEING),
+        (opened(payer(refund(RefundStatus.SUCCEEDED))), DONE),
+        (opened(payer(refund(RefundStatus.PENDING)), now=START), BEING),
+        (opened(payer(refund(RefundStatus.SUCCEEDED)), now=END), DONE),
+        (opened(payer(refund(RefundStatus.SUCCEEDED), refund(RefundStatus.FAILED, 1))), DONE),
+        (opened(STRANGE_AND_BACK), DONE.replace("80.00", "88.00")),
+        (opened(STRANGE_AND_BACK, now=END), DONE.replace("80.00", "88.00")),
     ],
 )  # fmt: skip
 def test_the_client_reads_what_becomes_of_their_money(link: OpenedLink, note: str) -> None:

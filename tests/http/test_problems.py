@@ -10,6 +10,13 @@ from typing import Any
 import pytest
 
 from chalicelib.config import SettingsError
+from chalicelib.domain.edits import (
+    AlreadyPaidError,
+    BeingPaidError,
+    FeeWaivedError,
+    StrangePaymentError,
+    UnprovenPaymentError,
+)
 from chalicelib.domain.links import InvalidLinkError
 from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
@@ -75,6 +82,22 @@ def test_each_error_has_its_status_and_never_its_text(error: Exception, status: 
     assert SECRET not in trouble.detail
     assert trouble.detail
     assert trouble.headers == ({"Retry-After": "3"} if status == 503 else {})
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AlreadyPaidError(), "a payment is held"),
+        (UnprovenPaymentError(), "a payment is being looked up at Stripe"),
+        (StrangePaymentError(), "a payment came that is not the one that was asked for"),
+        (BeingPaidError(), "a bank is at work on the payment"),
+        (FeeWaivedError(), "the fee was waived"),
+    ],
+)
+def test_why_a_fee_stays_as_it_is_is_told_of_each_payment_that_bars_it(error: Exception, told: str) -> None:
+    trouble = trouble_of(error)
+    assert trouble.status == 409
+    assert trouble.detail.startswith(told)
 
 
 def test_every_error_of_stores_and_gateways_is_in_the_table() -> None:

@@ -9,11 +9,11 @@ from typing import Final, assert_never
 from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.debits import is_under_way
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
-from chalicelib.domain.money import display
+from chalicelib.domain.money import display_any
 from chalicelib.domain.obligations import has_strange_payment
-from chalicelib.domain.payments import PaymentStatus, disputes_of
+from chalicelib.domain.payments import PaymentStatus, disputes_of, is_returned
 from chalicelib.domain.refunds import is_held, is_late, refunds_of
-from chalicelib.domain.returns import Returning, returnings
+from chalicelib.domain.returns import Returning, all_returnings
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import trouble_with
 from chalicelib.flows.open_link import OpenedLink
@@ -29,12 +29,13 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
     """Return the sentences; none for somebody whose money needs no word."""
     claim, history = owing(link.session, link.participant), link.participant.history
     counted, notes = link.standing.counted, list[str]()
-    for going in returnings(claim, history):
-        if going.because is not None or going.payment == counted:
+    for going in all_returnings(claim, history):
+        is_back = is_returned(history, going.payment)
+        if going.because is not None or going.payment == counted or is_back:
             becomes = _becomes(history, going, _name(going, counted), link.now)
             notes.extend(becomes or _of_what_is_held(link, going))
     if counted is None:
-        notes.extend(_of_nothing_paid(link))
+        notes.extend(_of_nothing_paid(link, is_first=not notes))
     return tuple(notes)
 
 
@@ -74,7 +75,7 @@ def _name(going: Returning, counted: Payment | None) -> str:
 
 def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime) -> list[str]:
     """What becomes of it, sum by sum; nothing of a payment that stays."""
-    whole = f"{name} of {display(going.money(going.amount))}"
+    whole = f"{name} of {display_any(going.money(going.amount))}"
     if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
         then = ", and decides what becomes of it" if going.because else ""
         return [f"Your bank is looking into your {whole}{then}."]
@@ -95,10 +96,10 @@ def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime
         ),
         (going.let_be, "stays with the clinic. If you have a question about it, please contact the clinic."),
     )
+    told = [(amount, display_any(going.money(amount)), then) for amount, then in sums if amount]
     return [
-        f"Your {whole} {then}" if amount >= going.amount else f"{display(going.money(amount))} of your {name} {then}"
-        for amount, then in sums
-        if amount
+        f"Your {whole} {then}" if amount >= going.amount else f"{text} of your {name} {then}"
+        for amount, text, then in told
     ]
 
 
@@ -126,7 +127,7 @@ def _is_given_up(history: PaymentHistory, key: str) -> bool:
 
 def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
     """Behind a closed door, what the clinic keeps."""
-    paid = display(going.money(going.amount))
+    paid = display_any(going.money(going.amount))
     if link.admission.door is Door.ENDED:
         yield f"You paid {paid}."
     elif link.admission.door in CLOSED and going.payment.charge is None:
@@ -138,10 +139,11 @@ def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
 # --- none ------------------------------------------------------------------------------------------------------------
 
 
-def _of_nothing_paid(link: OpenedLink) -> Iterator[str]:
+def _of_nothing_paid(link: OpenedLink, *, is_first: bool) -> Iterator[str]:
     """At a closed door, that nothing is owed; elsewhere the headline says what there is to say.
 
-    Who was let in while their bank is at work reads what becomes of that, wherever they stand.
+    `is_first`: nothing is said of money that came and went back. Who was let in while their bank is at work reads what
+    becomes of that, wherever they stand.
     """
     if link.standing.status is PaymentStatus.WAIVED and is_under_way(link.participant.history):
         yield _COMES_BACK
@@ -151,7 +153,7 @@ def _of_nothing_paid(link: OpenedLink) -> Iterator[str]:
         yield _still_coming(link)
     elif has_strange_payment(link.participant.history):
         yield "Your payment did not arrive as expected. The clinic has been told: please contact the clinic."
-    elif link.standing.status is PaymentStatus.UNPAID:
+    elif link.standing.status is PaymentStatus.UNPAID and is_first:
         yield "Nothing was paid with this link, and there is nothing to pay."
 
 
