@@ -175,6 +175,9 @@ def _of_people(history: PaymentHistory) -> Iterator[Row]:
     if history.waiver:
         waiver = history.waiver
         yield _row(waiver.waived_at, "waived", "", f"by {plain(waiver.by)}: {plain(waiver.reason)}")
+    if history.charged_again:
+        again = history.charged_again
+        yield _row(again.at, "charged again", "", f"by {plain(again.by)}: {plain(again.why)}")
     for trouble in history.troubles:
         next_try = f"next try {moment(trouble.retry_at)}" if trouble.retry_at else "no more tries"
         note = f"failed {trouble.failures} x, {next_try}: {plain(why_of(trouble))}"

@@ -19,6 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from chalicelib.domain.bounds import may_be_offered
 from chalicelib.domain.facts import AttemptState, OfferedTerms, PaymentHistory, Trouble
 from chalicelib.domain.obligations import has_strange_payment
 from chalicelib.domain.offer_terms import terms_now
@@ -126,7 +127,8 @@ def _offer(session: Session, participant: Participant, team: Team, now: datetime
     waiting = trouble is not None and _bars(trouble, participant.history, offered, team.charged_on(payee), now)
     # Money that came in a shape we do not accept, or that we cannot see, must not be asked for a second time.
     unclear = has_strange_payment(participant.history) or any(out_of_reach(participant.history))
-    return Door.OFFER_REFUSED if waiting or unclear else Door.PAY
+    has_room = may_be_offered(participant.history, [one.history for one in session.participants])
+    return Door.PAY if has_room and not (waiting or unclear) else Door.OFFER_REFUSED
 
 
 def _bars(

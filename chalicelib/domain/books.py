@@ -198,6 +198,9 @@ def _of_people(former: Participant | None, participant: Participant) -> Iterator
             yield AuditEntry("refund_decided", decision.by, number, about, decision.amount, currency, why)
     if history.waiver and not known.waiver:
         yield AuditEntry("waived", history.waiver.by, number, why=history.waiver.reason)
+    again = history.charged_again
+    if again and (known.charged_again is None or known.charged_again.at != again.at):
+        yield AuditEntry("charged_again", again.by, number, why=again.why)
     for settled in history.settled:
         if settled not in known.settled:
             what = "settled_by_hand" if settled.is_given else "settled_as_kept"

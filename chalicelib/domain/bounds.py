@@ -1,22 +1,30 @@
 """How many facts a participant's history keeps, so that nobody can fill the item. Drops nothing of our own making.
 
 What is kept is the first so many by id, which any order of the same facts agrees on; that something was dropped is
-kept too, and needs a person. Attempts have their own rule (`folding.py`); what people ask for is refused at its limit.
+kept too, and needs a person. Attempts have their own rule (`folding.py`): those that were paid are all kept, so that no
+other offer is made to who has paid as many as are kept. What people ask for is refused at its limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from chalicelib.domain.facts import PaymentHistory
+from chalicelib.domain.facts import LIVE, AttemptState, Payment, PaymentHistory
 
 PAYERS = 60
 """Who owes a fee in one session, or was offered to pay one and is removed. Facts are kept of nobody else."""
 
-PAYMENTS_KEPT = 4
-"""Stripe promises one; more come of a broken promise, or of somebody who writes our ids into payments of their own."""
+PAYMENTS_KEPT = 8
+"""Of one participant, each for another offer of ours: all that was paid went back, and the fee was asked for again."""
+
+PAID_AGAIN_KEPT = 20
+"""In one session, beside the first payment of each payer."""
+
+STRAYS_KEPT = 2
+"""Payments beside those of one participant. Stripe promises none: they come of a broken promise, or of somebody who
+writes our ids into payments of their own."""
 
 REFUNDS_KEPT = 20
 """A clinic may give back one charge in any number of parts in Stripe's dashboard."""
@@ -25,6 +33,8 @@ DISPUTES_KEPT = 4
 
 DECISIONS_KEPT = 20
 """Of a clinic's refunds of one participant; another one is refused."""
+
+_PAYABLE = LIVE | {AttemptState.PAID}
 
 Fact = TypeVar("Fact")
 
@@ -36,13 +46,39 @@ def was_offered(history: PaymentHistory) -> bool:
 
 def bounded(history: PaymentHistory) -> PaymentHistory:
     """The history with no more facts than are kept."""
-    ours = {attempt.attempt_id for attempt in history.attempts}
-    payments = _first(history.payments, PAYMENTS_KEPT, lambda one: (one.attempt_id not in ours, one.payment_intent_id))
+    payments = _payments(history)
     refunds = _first(history.refunds, REFUNDS_KEPT, lambda one: (one.decision_id is None, one.refund_id))
     disputes = _first(history.disputes, DISPUTES_KEPT, lambda one: (False, one.dispute_id))
     if (payments, refunds, disputes) == (history.payments, history.refunds, history.disputes):
         return history
     return replace(history, payments=payments, refunds=refunds, disputes=disputes, overflowed=True)
+
+
+def _payments(history: PaymentHistory) -> tuple[Payment, ...]:
+    """The first for each offer that was paid or may be, and the first of the others."""
+    ours = {attempt.attempt_id for attempt in history.attempts}
+    payable = {attempt.attempt_id for attempt in history.attempts if attempt.state in _PAYABLE}
+    last_first = sorted(history.payments, key=lambda one: one.payment_intent_id, reverse=True)
+    paying = {one.attempt_id: one for one in last_first if one.attempt_id in payable}
+    strays = tuple(one for one in history.payments if one not in paying.values())
+    kept = _first(strays, STRAYS_KEPT, lambda one: (one.attempt_id not in ours, one.payment_intent_id))
+    return tuple(one for one in history.payments if one in (*paying.values(), *kept))
+
+
+def may_be_offered(history: PaymentHistory, everybody: Iterable[PaymentHistory]) -> bool:
+    """Whether there is room for another payment of theirs: for the first always, and for what is offered already.
+
+    `everybody`: the histories of all in the session, theirs among them.
+    """
+    paid = sum(attempt.state is AttemptState.PAID for attempt in history.attempts)
+    if paid == 0 or any(attempt.state in LIVE for attempt in history.attempts):
+        return True
+    return paid < PAYMENTS_KEPT and sum(map(_again, everybody)) < PAID_AGAIN_KEPT
+
+
+def _again(history: PaymentHistory) -> int:
+    """How many payments beside the first there are, or may still be, for offers of ours."""
+    return max(0, sum(attempt.state in _PAYABLE for attempt in history.attempts) - 1)
 
 
 def _first(facts: tuple[Fact, ...], most: int, order: Callable[[Fact], tuple[bool, str]]) -> tuple[Fact, ...]:

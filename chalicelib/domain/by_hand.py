@@ -1,4 +1,4 @@
-"""What people decide about somebody's money: give it back, let them in without it, retry or settle what is stuck.
+"""What people decide about somebody's money: give it back, ask for it again, let them in without it, see to the rest.
 
 Each decision is a fact with who and why, kept before anything is done about it; `obligations.py` says what follows.
 
@@ -10,10 +10,13 @@ Each decision is a fact with who and why, kept before anything is done about it;
     held, or on its way, by whom it would be waived  AlreadyPaidError, BeingPaidError; OpenOffersError: close it first
     on its way, and the bank may answer too late     waived: what arrives then goes back (`debits.py`)
     no fee to waive                                  NothingToWaiveError
+    charged again, and not all of it is back         NotGivenBackError: `status` says how the fee stands
+    charged again more often than is kept            PaidTooOftenError
     not what is stuck                                UnknownKeyError
     stuck, and no act of ours mends it               NothingToRetryError: settle it
 
-The same decision again (a refund of the same id, a waiver, a settled key) changes nothing.
+The same decision again (a refund of the same id, a waiver, a settled key, a fee that is asked for already since it was
+charged again) changes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.bounds import DECISIONS_KEPT
+from chalicelib.domain.bounds import DECISIONS_KEPT, may_be_offered
 from chalicelib.domain.concerns import concerns
 from chalicelib.domain.currencies import CURRENCIES
 from chalicelib.domain.debits import late_debits
@@ -35,6 +38,7 @@ from chalicelib.domain.edits import (
 )
 from chalicelib.domain.facts import (
     AttemptGivenUp,
+    ChargedAgain,
     PaymentHistory,
     RefundDecision,
     RefundReason,
@@ -45,7 +49,7 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.folding import fold
 from chalicelib.domain.money import display_any
 from chalicelib.domain.obligations import refunds_key, whatever_is_owed
-from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing
+from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing, was_charged_again
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
 from chalicelib.domain.returns import Returning, all_returnings, excess_key, is_disputed, returnings
@@ -76,6 +80,18 @@ class DisputedError(Exception):
 
 class NothingToWaiveError(Exception):
     """There is no fee."""
+
+
+class NotGivenBackError(Exception):
+    """The fee is not charged again, since nothing that paid it is wholly back. `status`: how the fee stands instead."""
+
+    def __init__(self, status: PaymentStatus) -> None:
+        super().__init__(f"the fee is {status.value}")
+        self.status = status
+
+
+class PaidTooOftenError(Exception):
+    """No more offers to pay can be kept of this participant, or of this session."""
 
 
 class UnknownKeyError(Exception):
@@ -158,6 +174,7 @@ def _named(found: tuple[Returning, ...], charge_id: str) -> Returning:
 def _the_one(claim: Owing, history: PaymentHistory, every: tuple[Returning, ...]) -> Returning:
     """The payment that pays the fee. With another beside it of which money is held, or that people decided about, the
     same request made twice would give back both: then it must be named. So must one that is not what was asked for.
+    What was charged again since is none of them.
     """
     found = tuple(one for one in every if one.is_accepted)
     if not found:
@@ -166,7 +183,7 @@ def _the_one(claim: Owing, history: PaymentHistory, every: tuple[Returning, ...]
     going = next((one for one in found if one.payment == counted), found[0])
     for other in found:
         is_back = is_returned(history, other.payment) and not decisions_of(history, other.payment)
-        if other is not going and not is_back:
+        if other is not going and not is_back and not was_charged_again(history, other.payment):
             message = f"there is more than one payment; name the one: {_charges(found)}"
             raise InvalidSessionError((Problem("charge", message),))
     return going
@@ -241,6 +258,32 @@ def _check_unpaid(session: Session, participant: Participant, *, is_late: bool) 
             raise AlreadyPaidError
         case PaymentStatus.UNPAID | PaymentStatus.REFUNDED | PaymentStatus.WAIVED:
             return
+
+
+# --- charging again -----------------------------------------------------------------------------------------------
+
+
+def charge_again(session: Session, participant: Participant, by: By) -> Session:
+    """The session in which the fee is asked for once more, after it was given back or lost in a dispute.
+
+    What was paid until now and is back counts no more (`payments.py`). Raises CanceledError, EndedError,
+    NotGivenBackError, PaidTooOftenError, InvalidSessionError.
+    """
+    history = participant.history
+    if session.canceled_at is not None:
+        raise CanceledError
+    if by.at >= session.end_time:
+        raise EndedError
+    _check_reason(by)
+    status = standing(owing(session, participant), history).status
+    if status is PaymentStatus.UNPAID and history.charged_again is not None:
+        return session
+    if status is not PaymentStatus.REFUNDED:
+        raise NotGivenBackError(status)
+    if not may_be_offered(history, [one.history for one in session.participants]):
+        raise PaidTooOftenError
+    again = ChargedAgain(by.at, by.who, by.why)
+    return _with_history(session, participant, replace(history, charged_again=again))
 
 
 # --- what is stuck ------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.bounds import may_be_offered
 from chalicelib.domain.debits import debit_key, late_debits
 from chalicelib.domain.facts import (
     NOTHING_YET,
@@ -67,6 +68,11 @@ LATE_DEBIT = (
     "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
     "all the same (what arrives then goes back), or move the session."
 )
+AGAIN_KEY = "again"
+PAID_TOO_OFTEN = (
+    "The fee was paid and given back as often as can be kept, so it is not offered again; "
+    "let them in by a waiver, or schedule another session."
+)
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
 
@@ -97,6 +103,7 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     found += _pending(claim, history, now)
     found += _refused_offer(claim, history, now)
     found += _late_debits(session, participant, now)
+    found += _paid_too_often(session, claim, history, now)
     found += _held_refunds(history, now)
     return found
 
@@ -159,6 +166,14 @@ def _is_wanted(claim: Owing, history: PaymentHistory, now: datetime) -> bool:
     if claim.closed_at is not None or now >= claim.end_time:
         return False
     return standing(claim, history).status is PaymentStatus.UNPAID
+
+
+def _paid_too_often(session: Session, claim: Owing, history: PaymentHistory, now: datetime) -> Iterator[Concern]:
+    """That the fee is to be paid, and no page can be made for it, since what comes of it could not be kept."""
+    everybody = [one.history for one in session.participants]
+    is_told = AGAIN_KEY in settled_keys(history)
+    if _is_wanted(claim, history, now) and not may_be_offered(history, everybody) and not is_told:
+        yield Concern(AGAIN_KEY, PAID_TOO_OFTEN)
 
 
 def _late_debits(session: Session, participant: Participant, now: datetime) -> Iterator[Concern]:

@@ -100,6 +100,7 @@ def _without_reasons(history: PaymentHistory) -> PaymentHistory:
         history,
         decisions=tuple(replace(one, reason=None) for one in history.decisions),
         waiver=replace(history.waiver, reason="") if history.waiver else None,
+        charged_again=replace(history.charged_again, why="") if history.charged_again else None,
         settled=tuple(replace(one, why="") for one in history.settled),
         retried=tuple(replace(one, why="") for one in history.retried),
     )

@@ -199,6 +199,15 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargedAgain:
+    """The clinic asks for the fee once more, after all of what was paid for it went back or was lost to the bank."""
+
+    at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedTerms:
     """What an offer to pay was, or would be, made with, as far as Stripe may refuse it for that.
 
@@ -266,7 +275,7 @@ class RetriedByHand:
 class PaymentHistory:
     """All that is kept about one participant's money. `closed_attempts` counts those proven dead and dropped.
 
-    `overflowed`: more was told than is kept (`bounds.py`).
+    `overflowed`: more was told than is kept (`bounds.py`). `charged_again`: the last time; the audit has each.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -280,6 +289,7 @@ class PaymentHistory:
     settled: tuple[SettledByHand, ...] = ()
     retried: tuple[RetriedByHand, ...] = ()
     overflowed: bool = False
+    charged_again: ChargedAgain | None = None
 
 
 NOTHING_YET = PaymentHistory()

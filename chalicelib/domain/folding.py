@@ -145,15 +145,16 @@ def _advance(attempt: Attempt, state: AttemptState) -> Attempt:
 
 
 def _with_attempt(history: PaymentHistory, attempt_id: str, change: Callable[[Attempt], Attempt]) -> PaymentHistory:
-    """Change one; keep every attempt that money may come from, and the newest of the dead ones.
+    """Change one; keep every attempt that money came or may come from, and with them the newest of the dead ones.
 
     One that a person says is dead is no proof: what was paid for it must be known as such when it is seen.
     """
     attempts = tuple(change(a) if a.attempt_id == attempt_id else a for a in history.attempts)
-    kept, by_hand = {payment.attempt_id for payment in history.payments}, settled_keys(history)
-    kept |= {a.attempt_id for a in attempts if a.state in LIVE | {AttemptState.PAID} or look_key(a) in by_hand}
+    paying, by_hand = {payment.attempt_id for payment in history.payments}, settled_keys(history)
+    kept = {a.attempt_id for a in attempts if a.state in LIVE | {AttemptState.PAID} or look_key(a) in by_hand}
     dead = [a for a in attempts if a.attempt_id not in kept]
-    dropped = dead[:-DEAD_ATTEMPTS_KEPT]
+    plain = [a for a in dead if a.attempt_id not in paying]
+    dropped = plain[: max(0, len(dead) - DEAD_ATTEMPTS_KEPT)]
     over = {key for a in dropped for key in (look_key(a), expire_key(a))}
     return replace(
         history,

@@ -4,6 +4,7 @@
 * A payment that went back by our own rule is no candidate any more once the rule is over: the fee is unpaid again. What
   went back because people asked for it, or the bank took it, stays an answer: whoever paid so was refunded.
 * Paid is admitted at once; a return is decided only once the charges that compete are known.
+* Once the clinic charges again, all that was paid until then and went back, or was lost, is a candidate no more.
 * Nothing here looks at a clock: whether money came in time is judged by Stripe's time of payment.
 
 Source: https://docs.stripe.com/payments/checkout/fulfill-orders (fulfil on `payment_status`, never on `status`).
@@ -153,7 +154,7 @@ def _is_candidate(owing: Owing, history: PaymentHistory, payment: Payment) -> bo
     """Whether it is money for the fee, or was until somebody gave it back. What went back by a rule that is over never
     was; of what is closed it stays the answer.
     """
-    if not is_for_the_fee(owing, history, payment):
+    if not is_for_the_fee(owing, history, payment) or was_charged_again(history, payment):
         return False
     is_over = owing.closed_at is not None or _return_because(owing, history, payment) is not None
     return is_over or not went_back_by_rule(history, payment)
@@ -190,6 +191,15 @@ def went_back_by_rule(history: PaymentHistory, payment: Payment) -> bool:
     standing = [refund for refund in refunds_of(history, payment) if not is_failed(refund)]
     is_ours = any(is_by_rule(history, payment, refund) for refund in standing)
     return is_ours and is_returned(history, payment)
+
+
+def was_charged_again(history: PaymentHistory, payment: Payment) -> bool:
+    """It went back, or was lost, and the clinic has asked for the fee once more since it was paid.
+
+    If its refund fails, or its dispute is won after all, it is held again, and counts.
+    """
+    again, charge = history.charged_again, payment.charge
+    return again is not None and charge is not None and charge.created_at <= again.at and is_returned(history, payment)
 
 
 def disputes_of(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:

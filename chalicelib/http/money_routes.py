@@ -1,7 +1,8 @@
-"""What a clinic decides about money that was asked for: give it back, or let somebody in without it. One flow each."""
+"""What a clinic decides about money that was asked for: give it back, ask again, let somebody in. One flow each."""
 
 from __future__ import annotations
 
+from chalicelib.flows.charge_again import charging_again
 from chalicelib.flows.context import Context
 from chalicelib.flows.refund import refunding
 from chalicelib.flows.waive import waiving
@@ -12,9 +13,9 @@ from chalicelib.http.operations import operation
 from chalicelib.http.participant_routes import participant_id_of, shown
 from chalicelib.http.problems import HttpError
 from chalicelib.http.routing import Routes
-from chalicelib.http.schemas import ParticipantOut, RefundIn, WaiveIn
+from chalicelib.http.schemas import ChargeAgainIn, ParticipantOut, RefundIn, WaiveIn
 from chalicelib.http.shapes import View
-from chalicelib.http.wishes import refund_wish, waiver_reason
+from chalicelib.http.wishes import charge_again_reason, refund_wish, waiver_reason
 
 _KEY_NEEDED = (
     "a refund of an amount needs an Idempotency-Key, since a repetition of it would otherwise be a second refund: "
@@ -24,6 +25,7 @@ _KEY_NEEDED = (
 
 def add_routes(routes: Routes) -> None:
     routes.add("/v1/participants/{participant_id}/refund", POST=refund_payment)
+    routes.add("/v1/participants/{participant_id}/charge-again", POST=charge_fee_again)
     routes.add("/v1/participants/{participant_id}/waive", POST=waive_fee)
 
 
@@ -42,6 +44,20 @@ def refund_payment(ctx: Context, request: Request) -> Answer:
     effect = refunding(ctx.acting_for(caller.who), caller.team.team_id, participant_id, wish)
     made = made_once(ctx, request, caller, effect)
     return with_replay(shown(made.result, View(ctx.settings, ctx.clock(), team=caller.team)), made)
+
+
+@operation("Charge a fee again", tag="Money", body=ChargeAgainIn, answers={200: ParticipantOut}, errors=(409,))
+def charge_fee_again(ctx: Context, request: Request) -> Answer:
+    """Who was refunded in full, by whatever way, or took the money back through their bank, is asked to pay once more.
+
+    The fee is `unpaid`, and their link offers it again. 409 while anything that pays it is held, under way or disputed.
+    Again is silent until they have paid. Should that refund fail, or that dispute be won after all, one of the payments
+    is kept, and any other goes back.
+    """
+    caller, participant_id, reason = caller_of(ctx, request), participant_id_of(request), charge_again_reason(request)
+    effect = charging_again(ctx.acting_for(caller.who), caller.team.team_id, participant_id, reason)
+    made = made_once(ctx, request, caller, effect)
+    return with_replay(shown(made.result, View(ctx.settings, ctx.clock())), made)
 
 
 @operation("Waive a fee", tag="Money", body=WaiveIn, answers={200: ParticipantOut}, errors=(409,))

@@ -187,6 +187,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "The `charge_id` of which, also of one that is not what was asked for; absent, `null` or empty: the one that "
         "pays the fee."
     ),
+    "ChargeAgainIn.reason": _field(
+        f"For the clinic's own records; up to {MAX_REASON} characters.", "Refunded in error"
+    ),
     "WaiveIn.reason": _field(f"For the clinic's own records; up to {MAX_REASON} characters.", "Paid at the desk"),
     # --- payments
     "PaymentListOut.content": _field("The payments of this page, the first paid first."),

@@ -15,9 +15,11 @@ from chalicelib.config import SettingsError
 from chalicelib.domain.accounts import TooManyAccountsError
 from chalicelib.domain.by_hand import (
     DisputedError,
+    NotGivenBackError,
     NothingLeftError,
     NothingPaidError,
     NothingToWaiveError,
+    PaidTooOftenError,
     UnnamedPaymentError,
 )
 from chalicelib.domain.edits import (
@@ -31,6 +33,7 @@ from chalicelib.domain.edits import (
     UnprovenPaymentError,
 )
 from chalicelib.domain.links import InvalidLinkError
+from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import FeeNotPossibleError, InvalidSessionError, Problem
 from chalicelib.domain.teams import ChargeBar
 from chalicelib.flows.change import ContendedError
@@ -124,6 +127,11 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
         "the payer disputes this payment with their bank, which decides; answer the dispute in Stripe",
     ),
     (NothingToWaiveError, 409, "there is no fee to waive; they are let in as they are"),
+    (
+        PaidTooOftenError,
+        409,
+        "this fee was paid and given back as often as can be kept; waive it, or schedule another session",
+    ),
     (FeeWaivedError, 409, "the fee was waived, so it cannot be changed any more"),
     (BeingPaidError, 409, "a bank is at work on the payment of this fee, so it stays as it is for now"),
     (
@@ -188,6 +196,20 @@ _CANNOT_CHARGE = {
 }
 
 
+_REFUND_FIRST = "the fee is paid, and not all of it is back; refund what is left, and charge it again once that is made"
+_NOT_GIVEN_BACK = {
+    PaymentStatus.NOT_REQUIRED: "there is no fee to charge; set one by a change of the participant",
+    PaymentStatus.UNPAID: "the fee is unpaid, so their link asks for it already; send it to them",
+    PaymentStatus.PROCESSING: "a bank is at work on the payment of this fee; wait until it has decided",
+    PaymentStatus.PAID: _REFUND_FIRST,
+    PaymentStatus.PARTIALLY_REFUNDED: _REFUND_FIRST,
+    PaymentStatus.DISPUTED: (
+        "the payer disputes this payment with their bank, which decides; once it is lost, the fee can be charged again"
+    ),
+    PaymentStatus.WAIVED: "the fee was waived, and that is for good; to be paid, schedule another session",
+}
+
+
 def trouble_of(error: Exception) -> Trouble:
     """What the caller is told of this error; 500 for what nobody foresaw."""
     if isinstance(error, HttpError):
@@ -199,6 +221,8 @@ def trouble_of(error: Exception) -> Trouble:
             return Trouble(422, UNUSABLE, (Problem(field_name, str(error)),))
     if isinstance(error, FeeNotPossibleError):
         return Trouble(409, _CANNOT_CHARGE[error.bar])
+    if isinstance(error, NotGivenBackError):
+        return Trouble(409, _NOT_GIVEN_BACK[error.status])
     for kind, status, detail in _TABLE:
         if isinstance(error, kind):
             return Trouble(status, detail, headers=_again(error, status))

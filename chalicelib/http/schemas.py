@@ -80,6 +80,12 @@ class RefundIn(Struct, forbid_unknown_fields=True):
     charge: str | None = None
 
 
+class ChargeAgainIn(Struct, forbid_unknown_fields=True):
+    """Why somebody is asked to pay once more."""
+
+    reason: str
+
+
 class WaiveIn(Struct, forbid_unknown_fields=True):
     """Why somebody comes in without paying."""
 

@@ -32,6 +32,7 @@ from chalicelib.http.exchange import Request
 from chalicelib.http.json_body import json_object
 from chalicelib.http.preferences import is_strict
 from chalicelib.http.schemas import (
+    ChargeAgainIn,
     ConnectIn,
     ParticipantEditIn,
     ParticipantIn,
@@ -140,7 +141,16 @@ def connect_wish(request: Request) -> How | None:
 
 def waiver_reason(request: Request) -> str:
     """Why nothing is to be paid. Raises as the others do."""
-    values, problems = read_as(WaiveIn, json_object(request))
+    return _reason_in(WaiveIn, request)
+
+
+def charge_again_reason(request: Request) -> str:
+    """Why the fee is asked for once more. Raises as the others do."""
+    return _reason_in(ChargeAgainIn, request)
+
+
+def _reason_in(shape: type[ChargeAgainIn | WaiveIn], request: Request) -> str:
+    values, problems = read_as(shape, json_object(request))
     reason = _Body(values, problems).text("reason")
     if problems:
         _refuse(problems, [])

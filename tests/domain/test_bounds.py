@@ -7,17 +7,28 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.bounds import was_offered
+from chalicelib.domain.bounds import may_be_offered, was_offered
 from chalicelib.domain.concerns import OVERFLOWED
 from chalicelib.domain.edits import ParticipantEdit, add_participant, edit_participant
-from chalicelib.domain.facts import NOTHING_YET, Dispute, DisputeSeen, DisputeStatus, Seen
+from chalicelib.domain.facts import (
+    NOTHING_YET,
+    AttemptState,
+    ChargeSeen,
+    Dispute,
+    DisputeSeen,
+    DisputeStatus,
+    PaymentHistory,
+    Seen,
+)
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import InvalidSessionError, Participant, ParticipantWish, Problem, Role, Session
 from tests.support.histories import (
     FEE,
     NOON,
     TEAM,
+    attempt,
     charge,
+    checkout,
     folded,
     guest_of,
     keys,
@@ -58,9 +69,10 @@ def test_what_is_kept_counts_where_stripe_has_told_no_sum_and_the_rest_is_not_li
     assert keys(session_of(told)) == set()
 
 
-def test_paid_attempts_are_kept_also_where_their_payments_are_not() -> None:
+def test_of_each_offer_that_was_paid_its_payment_is_kept() -> None:
     nine = [fact for number in range(1, 10) for fact in paid(number)]
-    assert len(folded(*nine, count=9).attempts) == 9
+    history = folded(*nine, count=9)
+    assert (len(history.attempts), len(history.payments), history.overflowed) == (9, 9, False)
 
 
 def test_what_overflows_is_not_asked_for_again_and_can_be_settled_by_hand() -> None:
@@ -85,10 +97,41 @@ def test_our_own_refunds_are_kept_before_those_of_the_dashboard() -> None:
     assert ours.refund in folded(ours, *paid(), *cents_back(60)).refunds
 
 
+def stray(number: int, of: str = "attempt-1") -> ChargeSeen:
+    """A charge that is for no offer of ours, or for one that another payment has paid."""
+    return replace(charge(), payment_intent_id=f"pi_0{number}", attempt_id=of)
+
+
+@pytest.mark.parametrize("of", ["attempt-2", "nobody"])
+def test_two_payments_beside_those_of_our_offers_are_kept(of: str) -> None:
+    first = folded(*paid(1), checkout(AttemptState.EXPIRED, 2), stray(1, of), stray(2, of), count=2)
+    assert (len(first.payments), first.overflowed) == (3, False)
+    more = folded(stray(3, of), history=first)
+    assert [one.payment_intent_id for one in more.payments] == ["pi_01", "pi_02", "pi_1"]
+    assert more.overflowed
+
+
+def test_of_two_payments_of_one_offer_the_first_by_id_is_its_own() -> None:
+    history = folded(*paid(1), *(stray(number) for number in range(1, 5)))
+    assert [one.payment_intent_id for one in history.payments] == ["pi_01", "pi_02", "pi_03"]
+
+
+def test_a_payment_of_an_offer_that_may_still_be_paid_is_no_stray() -> None:
+    history = folded(*paid(1), checkout(AttemptState.OPEN, 2), charge(2), stray(1, "x"), stray(2, "x"), count=2)
+    assert (len(history.payments), history.overflowed) == (4, False)
+
+
+def test_strays_for_offers_of_ours_are_kept_before_those_for_nobodys() -> None:
+    dead = [stray(8, "attempt-2"), stray(9, "attempt-2")]
+    expired = folded(*paid(1), checkout(AttemptState.EXPIRED, 2), count=2)
+    history = folded(stray(1, "nobody"), *dead, stray(2, "nobody"), history=expired)
+    assert [one.payment_intent_id for one in history.payments] == ["pi_08", "pi_09", "pi_1"]
+
+
 def test_payments_for_offers_we_never_made_push_out_none_for_those_we_made() -> None:
     forged = [replace(charge(), payment_intent_id=f"pi_0{number}", attempt_id="nobody") for number in range(100)]
     history = folded(*forged, *paid(9), count=9)
-    assert len(history.payments) == 4
+    assert len(history.payments) == 3
     assert "pi_9" in {payment.payment_intent_id for payment in history.payments}
 
 
@@ -134,3 +177,50 @@ def test_a_first_fee_for_somebody_who_is_there_counts_too() -> None:
     with pytest.raises(InvalidSessionError) as refused:
         edit_participant(full, guest_of(full), ParticipantEdit(fee=FEE), TEAM, now=NOON)
     assert refused.value.problems == (TOO_MANY,)
+
+
+# --- who may be offered to pay again ----------------------------------------------------------------------------------
+
+
+def with_attempts(*states: AttemptState) -> PaymentHistory:
+    return replace(NOTHING_YET, attempts=tuple(attempt(number, state=one) for number, one in enumerate(states)))
+
+
+PAID, DEAD = AttemptState.PAID, (AttemptState.VOID, AttemptState.EXPIRED, AttemptState.FAILED)
+LIVE = (AttemptState.PLANNED, AttemptState.OPEN, AttemptState.PROCESSING)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, True), (1, True), (7, True), (8, False), (9, False)])
+def test_who_paid_eight_offers_is_offered_no_other(count: int, expected: bool) -> None:  # noqa: FBT001 (a row)
+    history = with_attempts(*(count * [PAID]), *DEAD)
+    assert may_be_offered(history, [history]) is expected
+
+
+@pytest.mark.parametrize("state", LIVE)
+def test_what_is_offered_already_may_be_paid(state: AttemptState) -> None:
+    history = with_attempts(*(9 * [PAID]), state)
+    assert may_be_offered(history, 9 * [history])
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        # Seven beside the first, of each.
+        ([with_attempts(*(8 * [PAID]))] * 2, True),
+        ([with_attempts(*(8 * [PAID]))] * 2 + [with_attempts(*(6 * [PAID]))], True),
+        ([with_attempts(*(8 * [PAID]))] * 2 + [with_attempts(*(7 * [PAID]))], False),
+        ([with_attempts(*(8 * [PAID]))] * 2 + [with_attempts(*(6 * [PAID]), *DEAD, *DEAD)], True),
+        *(([with_attempts(*(8 * [PAID]))] * 2 + [with_attempts(*(6 * [PAID]), one)], False) for one in LIVE),
+        # Of whom nobody has paid twice.
+        ([with_attempts(PAID, *DEAD)] * 59, True),
+        ([with_attempts(AttemptState.OPEN)] * 59, True),
+        ([NOTHING_YET] * 59 + [with_attempts(*(8 * [PAID]))] * 2, True),
+    ],
+)
+def test_a_session_has_room_for_twenty_payments_beside_the_first_of_each(
+    others: list[PaymentHistory],
+    expected: bool,  # noqa: FBT001 (a row)
+) -> None:
+    history = with_attempts(PAID)
+    assert may_be_offered(history, [history, *others]) is expected
+    assert may_be_offered(with_attempts(*DEAD), [NOTHING_YET, *others])

@@ -266,7 +266,15 @@ def test_attempts_that_money_may_come_from_are_never_dropped() -> None:
     history = folded(*living, *dead, count=25)
     kept = [one.attempt_id for one in history.attempts]
     assert kept[:5] == [f"attempt-{number}" for number in range(1, 6)]
-    assert (len(kept), history.closed_attempts) == (7, 18)
+    assert (kept[5:], history.closed_attempts) == (["attempt-25"], 19)
+
+
+def test_dead_attempts_that_money_came_for_are_kept_in_place_of_others() -> None:
+    charged: list[Seen] = [fact for number in (1, 2) for fact in (checkout(EXPIRED, number), charge(number))]
+    history = folded(*charged, *(checkout(EXPIRED, number) for number in (3, 4)), count=4)
+    assert ([one.attempt_id for one in history.attempts], history.closed_attempts) == (["attempt-1", "attempt-2"], 2)
+    three = folded(checkout(EXPIRED, 1), *charged, checkout(EXPIRED, 3), charge(3), checkout(EXPIRED, 4), count=4)
+    assert (len(three.attempts), three.closed_attempts) == (2, 2)
 
 
 # --- payments, refunds, disputes ----------------------------------------------------------------------------------

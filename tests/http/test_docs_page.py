@@ -85,13 +85,17 @@ class Stage:
     names: Mapping[str, str]
     owing: str
     paid: str
+    refunded: str
     unpaid: str
 
     def names_for(self, one: OperationView) -> dict[str, str]:
-        """Who starts paying needs the link of somebody who owes; a refund, one who paid; a waiver, one who did not."""
+        """Who starts paying needs the link of somebody who owes; a refund, one who paid; a charge again, one
+        who has it back; a waiver, one who did not.
+        """
         others = {
             "start_payment": {"token": self.owing},
             "refund_payment": {"participant_id": self.paid},
+            "charge_fee_again": {"participant_id": self.refunded},
             "waive_fee": {"participant_id": self.unpaid},
         }
         return {**self.names, **others.get(one.anchor, {})}
@@ -106,11 +110,13 @@ def stage() -> Iterator[Stage]:
     _, owing, free = clinic.schedule(*people).json()["participants"]
     later = clinic.schedule(*people, start_time="2026-03-03T09:00:00Z", end_time="2026-03-03T09:30:00Z").json()
     clinic.edge.post(path_of(owing["entry_url"]) + "/checkout")
-    _, payer, _ = clinic.schedule(*people).json()["participants"]
-    page = clinic.edge.post(path_of(payer["entry_url"]) + "/checkout").headers["location"]
-    world.stripe.pay(page.rpartition("/")[2])
+    payer, refunded = (clinic.schedule(*people).json()["participants"][1] for _ in range(2))
+    for one in (payer, refunded):
+        page = clinic.edge.post(path_of(one["entry_url"]) + "/checkout").headers["location"]
+        world.stripe.pay(page.rpartition("/")[2])
     clinic.edge.deliver_webhooks()
-    made, _ = world.stripe.snapshot()["accounts"][0]["checkout_sessions"]
+    assert clinic.ask("POST", f"/v1/participants/{refunded['participant_id']}/refund").status == 200
+    made, *_ = world.stripe.snapshot()["accounts"][0]["checkout_sessions"]
     names = {
         "client_id": clinic.client_id,
         "client_secret": clinic.client_secret,
@@ -121,7 +127,8 @@ def stage() -> Iterator[Stage]:
     }
     with served(clinic.edge) as url:
         unpaid = later["participants"][1]["participant_id"]
-        yield Stage(url, names, owing["entry_url"].rpartition("/")[2], payer["participant_id"], unpaid)
+        paying = payer["participant_id"], refunded["participant_id"]
+        yield Stage(url, names, owing["entry_url"].rpartition("/")[2], *paying, unpaid)
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])

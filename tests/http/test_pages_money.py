@@ -10,9 +10,11 @@ import pytest
 
 from chalicelib.domain.facts import (
     AttemptState,
+    ChargedAgain,
     DisputeStatus,
     PaymentHistory,
     PendingReason,
+    Refund,
     RefundDecision,
     RefundReason,
     RefundStatus,
@@ -22,6 +24,7 @@ from chalicelib.domain.facts import (
     Waiver,
 )
 from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.sessions import Participant
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.http.pages.money_notes import money_notes, payment_line
 from chalicelib.http.pages.words import words_of
@@ -37,6 +40,7 @@ from tests.http.opened_links import (
     PAID_AT,
     PAYER,
     START,
+    TEAM,
     attempt,
     dispute,
     opened,
@@ -62,6 +66,7 @@ SECOND_BEING = (
 BANK_PAID = "Your payment of 80.00 AUD went back to you through your bank."
 KEPT = "The clinic keeps your payment of 80.00 AUD. If you have a question about it, please contact the clinic."
 STAYS = "Your payment of 80.00 AUD stays with the clinic. If you have a question about it, please contact the clinic."
+WHOM_TO_ASK = "The clinic named at the top of this page can let you pay again: please ask them."
 NOTHING = "Nothing was paid with this link, and there is nothing to pay."
 
 KEEPING = replace(CANCELED, keeps_payments=True)
@@ -255,7 +260,45 @@ def test_who_was_let_in_before_their_bank_answered_reads_that_what_arrives_comes
     ],
 )
 def test_that_a_payment_went_back_is_said_once_it_did(status: RefundStatus, sentence: str) -> None:
-    assert words_of(opened(payer(refund(status, decision_id="asked")))).sentences == (sentence,)
+    assert words_of(opened(payer(refund(status, decision_id="asked")))).sentences == (sentence, WHOM_TO_ASK)
+
+
+# --- charged again ----------------------------------------------------------------------------------------------------
+
+AGAIN = ChargedAgain(AFTER, "api_client:1", "refunded in error")
+EARLIER = f"Your earlier payment of 80.00 AUD has been returned. {DONE.partition('returned. ')[2]}"
+NO_MORE = "There is nothing to pay."
+
+
+def charged_again(*refunds: Refund, history: PaymentHistory = PAID, **changes: Any) -> Participant:
+    return replace(GUEST, history=replace(history, refunds=refunds, charged_again=AGAIN, **changes))
+
+
+ASKED = refund(RefundStatus.SUCCEEDED, decision_id="asked")
+
+
+@pytest.mark.parametrize(
+    ("link", "notes"),
+    [
+        (opened(charged_again(ASKED)), (EARLIER,)),
+        (
+            opened(charged_again(disputes=(dispute(DisputeStatus.LOST),))),
+            ("Your earlier payment of 80.00 AUD went back to you through your bank.",),
+        ),
+        (opened(charged_again(ASKED, history=TWICE.history)), (EARLIER,)),
+        (opened(charged_again(ASKED), now=END), (EARLIER, NO_MORE)),
+    ],
+)
+def test_who_is_asked_again_reads_what_became_of_what_they_paid(link: OpenedLink, notes: tuple[str, ...]) -> None:
+    assert money_notes(link) == notes
+
+
+def test_who_has_paid_once_and_cannot_pay_again_is_not_told_that_nothing_was_charged() -> None:
+    barred = opened(charged_again(ASKED), team=replace(TEAM, suspended=True))
+    assert words_of(barred).sentences == (
+        "The clinic can’t take payments just now.",
+        "Please contact the clinic, or try again later.",
+    )
 
 
 @pytest.mark.parametrize(

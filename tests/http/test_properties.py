@@ -142,6 +142,7 @@ class Clinics:
         self.sessions.append(gone)
         self.payer, self.owing = (session["participants"][1] for session in self.sessions[:2])
         self._pays(self.payer)
+        self.refunded = self._refunded()
         self.theirs = self._kept()
 
     @staticmethod
@@ -157,6 +158,15 @@ class Clinics:
         page = self.edge.post(path_of(guest["entry_url"]) + "/checkout").headers["location"]
         self.edge.world.stripe.pay(page.rpartition("/")[2])
         self.edge.deliver_webhooks()
+
+    def _refunded(self) -> Mapping[str, Any]:
+        """Somebody who may be asked to pay again."""
+        session = self._booked(self.clinic)
+        guest: Mapping[str, Any] = session["participants"][1]
+        self._pays(guest)
+        assert self.clinic.ask("POST", f"/v1/participants/{guest['participant_id']}/refund").status == 200
+        self.sessions.append(session)
+        return guest
 
     def ids(self, name: str) -> list[str]:
         """Of every session, or of every participant."""
@@ -210,8 +220,9 @@ def sent(clinics: Clinics, request: tuple[str, str, str, bytes, dict[str, str], 
     method, path, query, body, headers, chosen = request
     for name in ("session_id", "participant_id"):
         found = [*clinics.ids(name), *clinics.ids(name), "nonsense", "0197b3c4-d5e6-7788-99aa-bbccddeeff00"]
-        # Of one alone there is anything to give back, and to waive.
-        for action, one in (("/refund", clinics.payer), ("/waive", clinics.owing)):
+        # Of one alone there is anything to give back, to ask for again, and to waive.
+        alone = {"/refund": clinics.payer, "/charge-again": clinics.refunded, "/waive": clinics.owing}
+        for action, one in alone.items():
             found += [one["participant_id"]] * len(found) if path.endswith(action) else []
         path = path.replace(f"{{{name}}}", quote(found[chosen % len(found)]))
     authorization = clinics.clinic.basic if path == "/v1/auth/token" else f"Bearer {clinics.clinic.access_token}"

@@ -387,6 +387,7 @@ WALK: dict[tuple[str, str], Any] = {
 }
 MONEY: dict[tuple[str, str], Any] = {
     ("POST", "/v1/participants/{participant_id}/refund"): {"amount": 100},
+    ("POST", "/v1/participants/{participant_id}/charge-again"): {"reason": "Mine now"},
     ("POST", "/v1/participants/{participant_id}/waive"): {"reason": "Mine now"},
 }
 """Every other route, with a body that its own team could send."""
@@ -427,10 +428,12 @@ def test_another_teams_ids_are_answered_as_ids_that_nobody_has_and_write_nothing
 def test_another_teams_money_is_that_of_nobody(clinic: Clinic, neighbour: Clinic, method: str, route: str) -> None:
     edge, key = clinic.edge, {"Idempotency-Key": "key-1"}
     theirs = neighbour.schedule({"fee": FEE}).json()["participants"][0]
-    if route.endswith("refund"):
+    if not route.endswith("waive"):
         page = edge.post(path_of(theirs["entry_url"]) + "/checkout", Accept="application/json").json()["url"]
         edge.world.stripe.pay(page.rpartition("/")[2])
         edge.deliver_webhooks()
+    if route.endswith("charge-again"):
+        assert neighbour.ask("POST", f"/v1/participants/{theirs['participant_id']}/refund").status == 200
     before = fingerprint(edge.world)
     stolen, made_up = (route.format(participant_id=one) for one in (theirs["participant_id"], f"{UNKNOWN[:-2]}01"))
     reply, expected = (clinic.ask(method, path, MONEY[method, route], **key) for path in (stolen, made_up))

@@ -275,7 +275,7 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "/v1/participants/{participant_id}/link": ({}, {"again": True}),
 }
 """Every authenticated POST: a body, and another one."""
-MONEY = {"/v1/participants/{participant_id}/refund", "/v1/participants/{participant_id}/waive"}
+MONEY = {f"/v1/participants/{{participant_id}}/{act}" for act in ("refund", "charge-again", "waive")}
 """These have their own tests: what they do can be done once, or not at all."""
 
 ACCOUNTS = {"/v1/stripe/connect"}

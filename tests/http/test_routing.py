@@ -18,6 +18,7 @@ ALLOWED = {
     "/v1/participants/{participant_id}": "GET, PUT, DELETE, HEAD, OPTIONS",
     "/v1/participants/{participant_id}/link": "POST, OPTIONS",
     "/v1/participants/{participant_id}/refund": "POST, OPTIONS",
+    "/v1/participants/{participant_id}/charge-again": "POST, OPTIONS",
     "/v1/participants/{participant_id}/waive": "POST, OPTIONS",
     "/v1/payments": "GET, HEAD, OPTIONS",
     "/v1/user/team": "GET, HEAD, OPTIONS",

@@ -43,6 +43,7 @@ ASKED: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/participants/{participant_id}"): None,
     ("POST", "/v1/participants/{participant_id}/link"): None,
     ("POST", "/v1/participants/{participant_id}/refund"): None,
+    ("POST", "/v1/participants/{participant_id}/charge-again"): {"reason": "Mine now"},
     ("POST", "/v1/participants/{participant_id}/waive"): {"reason": "Mine now"},
 }
 """Routes whose address names something, with a body that its own clinic could send."""

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.facts import (
     AttemptState,
+    ChargedAgain,
     Dispute,
     DisputeStatus,
     Payment,
@@ -97,6 +98,7 @@ def test_everything_that_is_kept_is_told(desk: Desk, world: World) -> None:
             ),
             decisions=(RefundDecision("decision-1", "pi_3Q", 2000, NOON, "API client client-1", "came late"),),
             waiver=Waiver(NOON, "API client client-1", "insured\x1b"),
+            charged_again=ChargedAgain(NOON, "API client client-1", "refunded in error"),
             troubles=(Trouble("refund:auto-ch_3Q", 3, NOON, NOON + timedelta(hours=1), "A refund did not succeed."),),
             settled=(SETTLED, replace(SETTLED, key="refund:re_3Q", amount=1200)),
         ),
@@ -113,6 +115,7 @@ def test_everything_that_is_kept_is_told(desk: Desk, world: World) -> None:
         "- dispute dp_2 100 minor units of a currency not known, open, of pi_other",
         "refund decided decision-1 20.00 AUD of pi_3Q, by API client client-1: came late",
         "waived by API client client-1: insured?",
+        "charged again by API client client-1: refunded in error",
         "trouble refund:auto-ch_3Q failed 3 x, next try 2026-03-02T13:00:00Z: A refund did not succeed.",
         "settled by hand payment:pi_9 by operator: paid back in cash",
         "settled by hand refund:re_3Q 12.00 AUD, by operator: paid back in cash",

@@ -89,7 +89,8 @@ def _told_in_order(stage: Stage, sessions: list[Session], seed: int) -> list[Out
 def _untold(participant: Participant) -> Participant:
     history = participant.history
     attempts = tuple(_unsettled(attempt) for attempt in history.attempts)
-    untold = replace(NOTHING_YET, attempts=attempts, waiver=history.waiver, decisions=history.decisions)
+    decided = replace(NOTHING_YET, waiver=history.waiver, decisions=history.decisions)
+    untold = replace(decided, attempts=attempts, charged_again=history.charged_again)
     return replace(participant, history=untold)
 
 

@@ -11,7 +11,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from chalicelib.domain.bounds import DECISIONS_KEPT, DISPUTES_KEPT, PAYERS, PAYMENTS_KEPT, REFUNDS_KEPT
+from chalicelib.domain.bounds import (
+    DECISIONS_KEPT,
+    DISPUTES_KEPT,
+    PAID_AGAIN_KEPT,
+    PAYERS,
+    PAYMENTS_KEPT,
+    REFUNDS_KEPT,
+    STRAYS_KEPT,
+)
 from chalicelib.domain.facts import (
     Attempt,
     AttemptState,
@@ -60,7 +68,10 @@ _REMOVED = range(MAX_PARTICIPANTS + 1, PAYERS + 1)
 def largest_session() -> Session:
     """Before the facts, as full as requests may make it; then all is told of every payer that is kept."""
     chance, asked = _Chance(seed=2), before_the_facts()
-    return replace(asked, participants=tuple(_told(chance, one) for one in asked.participants))
+    again = [PAYMENTS_KEPT - 1] * (PAID_AGAIN_KEPT // (PAYMENTS_KEPT - 1))
+    again += [PAID_AGAIN_KEPT - sum(again)] + [0] * PAYERS
+    told = (_told(chance, one, more) for one, more in zip(asked.participants, again, strict=False))
+    return replace(asked, participants=tuple(told))
 
 
 @cache
@@ -92,10 +103,11 @@ def _decided(chance: _Chance, one: Participant) -> Participant:
     return replace(one, history=replace(one.history, decisions=(*one.history.decisions, chance.decision())))
 
 
-def _told(chance: _Chance, one: Participant) -> Participant:
+def _told(chance: _Chance, one: Participant, again: int) -> Participant:
+    """`again`: how many offers they paid beside the first, and were given back."""
     if one.fee is None:
         return one
-    told = chance.history(PAYMENTS_KEPT, REFUNDS_KEPT, DISPUTES_KEPT)
+    told = chance.history(again)
     history = replace(told, decisions=one.history.decisions)
     return replace(one, history=replace(history, troubles=chance.troubles(history)))
 
@@ -133,17 +145,19 @@ class _Chance:
     def decision(self) -> RefundDecision:
         return RefundDecision(self._uuid(), self._id("pi_", 24), 100, self.moment(), "api_client:1", self.text(255))
 
-    def history(self, payments: int, refunds: int, disputes: int) -> PaymentHistory:
-        dead = [self._attempt(AttemptState.EXPIRED) for _ in range(DEAD_ATTEMPTS_KEPT)]
+    def history(self, again: int) -> PaymentHistory:
+        """With one payment for each offer that was paid, for the one that is open, and those that are nobody's."""
         url = self._id("https://checkout.stripe.com/c/pay/cs_live_", 300)
-        paid, offered = self._attempt(AttemptState.PAID), replace(self._attempt(AttemptState.OPEN), url=url)
-        made = tuple(self._payment(paid.attempt_id) for _ in range(payments))
+        paid = [self._attempt(AttemptState.PAID) for _ in range(1 + again)]
+        payable = (*paid, replace(self._attempt(AttemptState.OPEN), url=url))
+        dead = [self._attempt(AttemptState.EXPIRED) for _ in range(DEAD_ATTEMPTS_KEPT)]
+        made = tuple(self._payment(one.attempt_id) for one in (*payable, *dead[:STRAYS_KEPT]))
         return PaymentHistory(
-            attempts=(*dead, paid, offered),
+            attempts=(*dead, *payable),
             closed_attempts=7,
             payments=made,
-            refunds=tuple(self._refund(self._random.choice(made)) for _ in range(refunds)),
-            disputes=tuple(self._dispute(self._random.choice(made)) for _ in range(disputes)),
+            refunds=tuple(self._refund(self._random.choice(made)) for _ in range(REFUNDS_KEPT)),
+            disputes=tuple(self._dispute(self._random.choice(made)) for _ in range(DISPUTES_KEPT)),
         )
 
     def _id(self, prefix: str, length: int) -> str:

@@ -11,7 +11,7 @@ from chalicelib.domain.debits import is_under_way
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import display_any
 from chalicelib.domain.obligations import has_strange_payment
-from chalicelib.domain.payments import PaymentStatus, disputes_of, is_returned
+from chalicelib.domain.payments import PaymentStatus, disputes_of, is_returned, was_charged_again
 from chalicelib.domain.refunds import is_held, is_late, refunds_of
 from chalicelib.domain.returns import Returning, all_returnings
 from chalicelib.domain.sessions import owing
@@ -32,7 +32,7 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
     for going in all_returnings(claim, history):
         is_back = is_returned(history, going.payment)
         if going.because is not None or going.payment == counted or is_back:
-            becomes = _becomes(history, going, _name(going, counted), link.now)
+            becomes = _becomes(history, going, _name(history, going, counted), link.now)
             notes.extend(becomes or _of_what_is_held(link, going))
     if counted is None:
         notes.extend(_of_nothing_paid(link, is_first=not notes))
@@ -65,8 +65,10 @@ def payment_line(status: PaymentStatus, *, comes_back: bool = False) -> str | No
 # --- a payment of which something goes back -----------------------------------------------------------------------
 
 
-def _name(going: Returning, counted: Payment | None) -> str:
+def _name(history: PaymentHistory, going: Returning, counted: Payment | None) -> str:
     """Of two for one fee, which."""
+    if was_charged_again(history, going.payment):
+        return "earlier payment"
     charge, other = going.payment.charge, counted.charge if counted else None
     if going.because is not RefundReason.DUPLICATE or charge is None or other is None:
         return "payment"
@@ -153,8 +155,10 @@ def _of_nothing_paid(link: OpenedLink, *, is_first: bool) -> Iterator[str]:
         yield _still_coming(link)
     elif has_strange_payment(link.participant.history):
         yield "Your payment did not arrive as expected. The clinic has been told: please contact the clinic."
-    elif link.standing.status is PaymentStatus.UNPAID and is_first:
-        yield "Nothing was paid with this link, and there is nothing to pay."
+    elif link.standing.status is PaymentStatus.UNPAID:
+        yield (
+            "Nothing was paid with this link, and there is nothing to pay." if is_first else "There is nothing to pay."
+        )
 
 
 def _still_coming(link: OpenedLink) -> str:

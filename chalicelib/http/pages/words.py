@@ -108,7 +108,9 @@ def _barred(link: OpenedLink) -> Words:
         why, then = "The clinic can’t take payments just now.", "Please contact the clinic, or try again later."
     else:
         why, then = "Something went wrong on our side.", "The clinic has been told. If it is soon, please contact them."
-    return Words(Tone.ATTENTION, "You can’t pay just now", (f"{why} You have not been charged.", then))
+    if not link.participant.history.payments:
+        why = f"{why} You have not been charged."
+    return Words(Tone.ATTENTION, "You can’t pay just now", (why, then))
 
 
 def _pay(link: OpenedLink) -> Words:
@@ -138,14 +140,17 @@ def _in_progress(link: OpenedLink) -> Words:
 
 
 def _refunded(link: OpenedLink) -> Words:
-    """That it went back is said once it did."""
+    """That it went back is said once it did, and who can let them pay again (`by_hand.charge_again`)."""
     counted = link.standing.counted
     is_coming = counted is not None and is_on_its_way(link.participant.history, counted)
     went = "is on its way back to you" if is_coming else "went back to you"
     return Words(
         Tone.ATTENTION,
         "Please contact the clinic",
-        (f"Your payment {went}, so this link can’t let you in.",),
+        (
+            f"Your payment {went}, so this link can’t let you in.",
+            "The clinic named at the top of this page can let you pay again: please ask them.",
+        ),
     )
 
 
