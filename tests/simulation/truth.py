@@ -81,8 +81,9 @@ class Charged:
         return any(one["status"] not in ENDED_DISPUTES for one in self.disputes)
 
     def refund_is_late(self, now: datetime) -> bool:
-        """Stripe made a refund more than ten days ago. That it ended since may never have been heard here."""
-        return any(now.timestamp() > one["created"] + LATE_AFTER_SECONDS for one in self.refunds)
+        """Stripe made a refund more than ten days ago that has not ended yet."""
+        pending = [one for one in self.refunds if one["status"] == "pending"]
+        return any(now.timestamp() > one["created"] + LATE_AFTER_SECONDS for one in pending)
 
     @property
     def refund_failed(self) -> bool:
