@@ -214,7 +214,7 @@ def test_what_is_offered_already_may_be_paid(state: AttemptState) -> None:
         # Of whom nobody has paid twice.
         ([with_attempts(PAID, *DEAD)] * 59, True),
         ([with_attempts(AttemptState.OPEN)] * 59, True),
-        ([NOTHING_YET] * 59 + [with_attempts(*(8 * [PAID]))] * 2, True),
+        ([with_attempts(*(8 * [PAID]))] * 2 + [with_attempts(*(7 * [PAID])), NOTHING_YET], False),
     ],
 )
 def test_a_session_has_room_for_twenty_payments_beside_the_first_of_each(
