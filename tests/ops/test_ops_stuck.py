@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.by_hand import RefundWish
+from chalicelib.domain.edits import SessionEdit
 from chalicelib.domain.facts import ActFailed
 from chalicelib.domain.sessions import Session, saw
 from chalicelib.domain.troubles import OFFER_KEY
 from chalicelib.flows.refund import refund
 from tests.ops.desk import Desk
+from tests.support.editing import update
 from tests.support.world import OTHER_TEAM_ID, TEAM_ID, World
 
 UNKNOWN = "0197b3c4-d5e6-7788-99aa-bbccddeeff02"
@@ -49,6 +51,27 @@ def test_that_nothing_can_be_paid_is_listed_until_the_session_is_over(desk: Desk
     argv = ("stuck", "settle", TEAM_ID, session.participant_id(2), "offer", "--why", "nobody came")
     assert desk.run(*argv) == 1
     assert "nothing of that key needs a person" in desk.complained
+
+
+def test_a_debit_that_may_answer_too_late_is_listed_until_somebody_has_seen_to_it(desk: Desk, world: World) -> None:
+    world.change_team(delayed_methods=("au_becs_debit",))
+    session = world.schedule(starts_in=timedelta(days=14))
+    world.pay(session, "au_becs_debit")
+    world.deliver()
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    assert desk.printed == "Nothing needs a person.\n"
+    tomorrow = session.start_time - timedelta(days=13)
+    update(world, session, SessionEdit(start_time=tomorrow, end_time=tomorrow + timedelta(minutes=30)))
+    assert desk.run("stuck", "list", TEAM_ID) == 0
+    guest, key, sentence = desk.printed.split(maxsplit=2)
+    [attempt] = world.participant(session).history.attempts
+    assert (guest, key) == (session.participant_id(2), f"debit:{attempt.attempt_id}:2026-03-03T12:00Z")
+    assert sentence.startswith("A bank debit is under way, and the bank may answer only after the session's start")
+    argv = (TEAM_ID, session.participant_id(2), key, "--why", "we called them")
+    assert desk.run("stuck", "retry", *argv) == 1
+    assert "there is nothing to try again" in desk.complained
+    assert desk.run("stuck", "settle", *argv) == 0, desk.complained
+    assert desk.printed.endswith("Nothing needs a person.\n")
 
 
 def test_a_failed_refund_is_listed_for_its_clinic_alone(desk: Desk, world: World, failed: Session) -> None:

@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chalicelib.domain.edits import SessionEdit
 from chalicelib.domain.payments import PaymentStatus
+from chalicelib.flows.waive import waive
 from tests.sandbox.bench import AS_PERSON, Bench, bench_on
+from tests.support.editing import update
 from tests.support.world import World
 
 
@@ -42,6 +45,22 @@ def test_a_refund_in_the_dashboard_reaches_the_product(bench: Bench, world: Worl
     world.deliver()
     assert (done["object"], done["status"]) == ("refund", "succeeded")
     assert world.status(session) is PaymentStatus.PARTIALLY_REFUNDED
+
+
+def test_a_debit_that_settles_after_its_session_was_moved_and_waived_goes_back(bench: Bench, world: World) -> None:
+    world.change_team(delayed_methods=("au_becs_debit",))
+    session = world.schedule(starts_in=timedelta(days=14))
+    world.pay(session, "au_becs_debit")
+    world.deliver()
+    tomorrow = session.start_time - timedelta(days=13)
+    update(world, session, SessionEdit(start_time=tomorrow, end_time=tomorrow + timedelta(minutes=30)))
+    waive(world.ctx, session.team_id, session.participant_id(2), "paid by debit")
+    bench.post("/stripe/deeds", {"deed": "settle_debit", "participant_id": session.participant_id(2)})
+    world.deliver()
+    world.sweep()
+    assert world.status(session) is PaymentStatus.WAIVED
+    [refund] = world.refunds()
+    assert (refund["amount"], refund["status"], refund["metadata"]["anteroom_reason"]) == (8000, "succeeded", "waived")
 
 
 def test_a_person_reads_what_was_done(bench: Bench, world: World) -> None:
