@@ -72,6 +72,10 @@ def audit_is_whole(truth: Truth, books: Books) -> None:
     for (what, number, about), due in Counter(due_in_audit(truth)).items():
         times = books.entries[session, what, number, about]
         assert times == due, f"I3: the audit of {truth.guest} has {what} ({about}) {times} times"
+    if truth.participant.history.charged_again is not None:
+        # The last time is kept, and the audit has each.
+        entry = (session, "charged_again", truth.guest.number, None)
+        assert books.entries[entry], f"I3: the audit does not have that {truth.guest} was charged again"
 
 
 def due_in_audit(truth: Truth) -> list[tuple[str, int | None, str | None]]:

@@ -16,6 +16,7 @@ from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.concerns import attention
 from chalicelib.domain.obligations import AskAboutRefund, obligations
 from chalicelib.domain.payments import standing
+from chalicelib.domain.reach import out_of_reach
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import OFFER_KEY
 from tests.fakes.memory import Kept
@@ -71,6 +72,25 @@ def i1_paid_is_admitted(stage: Stage, truth: Truth) -> None:
     if is_free or (is_paid and undecided):
         door = admit(session, participant, stage.team_at(truth.guest.place), stage.now()).door
         assert door in {Door.EARLY, Door.JOIN}, f"I1: {truth.guest} has paid, and finds {door}"
+
+
+def i1_nobody_is_turned_away(stage: Stage, truth: Truth) -> None:
+    """Nor is who owes the fee: what went back by a rule that is over is no answer, and an offer is only refused where
+    Stripe takes no money at all, never for a way of paying or a share of the platform's that it can be made without.
+    """
+    participant = truth.participant
+    team = stage.team_at(truth.guest.place)
+    door = admit(truth.session, participant, team, stage.now()).door
+    if truth.forged or truth.guest in stage.notes.promise_broken:
+        return
+    if door in {Door.OFFER_REFUSED, Door.CANNOT_CHARGE}:
+        account = team.payee(None)
+        is_gone = account is None or not account.is_connected
+        bars = (stage.notes.barred, team.suspended, is_gone, any(out_of_reach(participant.history)))
+        assert any(bars), f"I1: {truth.guest} finds {door}, and could pay"
+    if door is Door.REFUNDED and not _hears_of_money_later(stage, truth):
+        asked_back = [one for one in truth.charged if not one.went_back_by_rule or truth.goes_back(one)]
+        assert asked_back, f"I1: {truth.guest} finds {door}, though all went back by a rule that is over"
 
 
 def _hears_of_money_later(stage: Stage, truth: Truth) -> bool:
@@ -144,8 +164,8 @@ def i6_nothing_crosses(stage: Stage, before: Mapping[Key, Kept], touched: frozen
         assert owners <= {stage.team_of(account)}, f"I6: {one.method} {one.path} on the account {account}"
 
 
-_OF_PLATFORM = re.compile(r'"platform_country":("[A-Z]{2}"|null)')
-"""What the deployment's own account tells, of itself, to every team."""
+_OF_PLATFORM = re.compile(r'"platform_country":("[A-Z]{2}"|null),"fee_refused":(true|false)')
+"""What the deployment's own account tells, of itself, to every team: with its country, which fees are tried again."""
 
 
 def teams_kept(stage: Stage) -> dict[str, object]:

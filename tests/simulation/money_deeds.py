@@ -16,6 +16,7 @@ from chalicelib.domain.facts import Attempt
 from chalicelib.domain.reach import out_of_reach
 from chalicelib.domain.troubles import expire_key, look_key
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
+from chalicelib.flows.charge_again import charge_again
 from chalicelib.flows.park import replay
 from chalicelib.flows.reconcile import Tally, reconcile
 from chalicelib.flows.reconcile_session import Scope
@@ -96,6 +97,23 @@ class Waive(OfParticipant):
             stage.reach("waived beside an offer out of reach")
         if charges_of(stage, self.guest):
             stage.reach("waived after a refund")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeAgain(OfParticipant):
+    @override
+    def __str__(self) -> str:
+        return f"the clinic charges {self.guest} again"
+
+    def do(self, stage: Stage) -> str:
+        key = stage.sessions_at.get(self.guest.place)
+        participant_id = self.participant_id(stage)
+        if key is None or participant_id is None:
+            return NOTHING
+        member = charge_again(stage.ctx.acting_for(CLINIC), key[0], participant_id, WHY)
+        assert member.participant.history.charged_again is not None, "the clinic was told that it is charged again"
+        stage.reach("charged again")
         return "done"
 
 

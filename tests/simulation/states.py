@@ -29,6 +29,7 @@ OF_STRIPE = (
     "moved far off while the bank was at work",
     "waived while the bank was at work",
     "moved after a late payment went back",
+    "charged again",
     "a refund by rule failed after another payment",
     "a payment that is not ours refunded in full",
     "an account away for a week",
@@ -121,6 +122,7 @@ SEEN = (
     "a refund owed on an account that stays away",
     "a refund refused",
     "paid again for what went back by rule",
+    "paid again after it was charged again",
     *(f"given back: {reason.value}" for reason in RefundReason),
 )
 """Found in the end, in what Stripe and the product hold."""
@@ -157,6 +159,9 @@ def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # 
         "a dispute lost after the cancellation": bool(session.canceled_at) and any(one.lost for one in truth.charged),
         "a refund refused": any(one.key.startswith("refund:") and one.refusal for one in participant.history.troubles),
         "paid again for what went back by rule": any(one.automatic and not one.held for one in truth.candidates)
+        and any(one.held > 0 for one in truth.candidates),
+        "paid again after it was charged again": participant.history.charged_again is not None
+        and len(truth.charged) > 1
         and any(one.held > 0 for one in truth.candidates),
         "needs attention": attention(session, participant, stage.now()) is not None,
         "an offer replaced by another": len(truth.checkouts) > 1,

@@ -16,7 +16,7 @@ from tests.simulation.client_deeds import CARD, Pay, PressPay
 from tests.simulation.clinic_deeds import Cancel, ChangeFee, Reschedule, Schedule
 from tests.simulation.deeds import Deed
 from tests.simulation.dispute_deeds import Dispute, DisputeMoves
-from tests.simulation.money_deeds import Refund, Retry, Waive
+from tests.simulation.money_deeds import ChargeAgain, Refund, Retry, Waive
 from tests.simulation.refusal_deeds import Activate, Balance, GoAbroad, RefuseFees, SmallestCharge
 from tests.simulation.stage import ACCOUNTS, CONNECTED, CURRENCIES, DEBITS, Guest, Stage
 from tests.simulation.stripe_deeds import (
@@ -40,8 +40,10 @@ class Kind(StrEnum):
     DISPUTES = "disputes"
     REFUSALS = "refusals"
     DEBITS = "debits"
-    AGAIN = "again"
+    OWED = "owed"
     """Money is owed again that went back by rule."""
+    AGAIN = "again"
+    """Money is asked for again that the clinic gave back, or the bank took."""
     AWAY = "away"
     """Accounts are away for a week."""
 
@@ -61,11 +63,11 @@ class StripeChooser:
         """Debits are offered, and weeks pass, well before a session; a page outlives one that ends soon."""
         if self.kinds & {Kind.DEBITS, Kind.AWAY}:
             return (9 * DAY, 12 * DAY, 15 * DAY)
-        return (0, 5 * MINUTE) if Kind.AGAIN in self.kinds else before
+        return (0, 5 * MINUTE) if Kind.OWED in self.kinds else before
 
     def scheduled(self, schedule: Schedule) -> Schedule:
         """With fees in other currencies, where something is done about them; short, where money is to come late."""
-        if self.kinds == {Kind.AGAIN}:
+        if self.kinds == {Kind.OWED}:
             return replace(schedule, lasts=10 * MINUTE)
         if self.kinds & {Kind.DEBITS, Kind.REFUSALS, Kind.DISPUTES}:
             return replace(schedule, currency=self._chance.choice((*CURRENCIES, "aud")))
@@ -76,6 +78,7 @@ class StripeChooser:
             Kind.DISPUTES: self._of_disputes,
             Kind.REFUSALS: self._of_refusals,
             Kind.DEBITS: self._of_debits,
+            Kind.OWED: self._owed,
             Kind.AGAIN: self._again,
             Kind.AWAY: self._of_absences,
         }
@@ -169,7 +172,7 @@ class StripeChooser:
 
     # --- money that is owed again -------------------------------------------------------------------------------------
 
-    def _again(self, stage: Stage, guest: Guest, depth: int) -> list[Maker]:
+    def _owed(self, stage: Stage, guest: Guest, depth: int) -> list[Maker]:
         """Paid a second late, given back by rule, and moved to tomorrow; paid again, and the first refund fails."""
         session, chance = stage.session_at(guest.place), self._chance
         is_over = session is not None and session.end_time <= stage.now()
@@ -191,6 +194,29 @@ class StripeChooser:
             (0.3, lambda: Reschedule(guest.place, DAY, HOUR)),
             (1.0 * bool(pages), lambda: Forge(guest, 8800, elsewhere=False)),
             (2.0 * bool(stage.notes.forged), lambda: RefundForged(guest)),
+        ]
+
+    def _again(self, stage: Stage, guest: Guest, _depth: int) -> list[Maker]:
+        """Given back as asked, or lost to the bank, and paid again; then the first comes back after all."""
+        chance, charges = self._chance, charges_of(stage, guest)
+        held = [one for one in charges if one["amount_refunded"] < one["amount"]]
+        refunds, disputes = about_charges(stage, guest, "refund"), about_charges(stage, guest, "dispute")
+        is_open = any(one["status"] not in {"won", "lost", "warning_closed"} for one in disputes)
+        is_back = bool(charges) and (not held or any(one["status"] == "lost" for one in disputes))
+        participant = stage.participant_at(guest)
+        again = participant.history.charged_again if participant else None
+        is_asked = again is not None and all(one["created"] <= again.at.timestamp() for one in charges)
+        return [
+            *self._to_pay(stage, guest, bool(charges) and not is_asked),
+            (3.0 * bool(held), lambda: Refund(guest, None, None, len(refunds))),
+            (1.0 * bool(held), lambda: DashboardRefund(guest, -1)),
+            (1.0 * bool(held), lambda: Dispute(guest, len(charges) - 1)),
+            (3.0 * is_open, lambda: DisputeMoves(guest, chance.choice(("lost", "lost", "won")))),
+            (9.0 * (is_back and not is_asked), lambda: ChargeAgain(guest)),
+            (0.3, lambda: ChargeAgain(guest)),
+            (1.5 * (is_back and bool(refunds)), lambda: RefundEnds(guest, 0, "fail")),
+            (1.0, DeliverAll),
+            (0.5, Sweep),
         ]
 
     # --- accounts that are away ---------------------------------------------------------------------------------------

@@ -58,6 +58,12 @@ class Charged:
         return [one for one in self.refunds if str(one["metadata"].get(OURS, "")).startswith("auto-")]
 
     @property
+    def went_back_by_rule(self) -> bool:
+        """All of it, a part at least by the rules, and nothing by the bank."""
+        by_rule = [one for one in self.automatic if one["status"] in STANDING]
+        return bool(by_rule) and self.back >= self.amount and not self.lost
+
+    @property
     def requested(self) -> int:
         """What the clinic asked for through the product."""
         mine = [one for one in self.refunds if OURS in one["metadata"] and one not in self.automatic]

@@ -155,10 +155,10 @@ def _of_nothing_paid(link: OpenedLink, *, is_first: bool) -> Iterator[str]:
         yield _still_coming(link)
     elif has_strange_payment(link.participant.history):
         yield "Your payment did not arrive as expected. The clinic has been told: please contact the clinic."
-    elif link.standing.status is PaymentStatus.UNPAID:
-        yield (
-            "Nothing was paid with this link, and there is nothing to pay." if is_first else "There is nothing to pay."
-        )
+    elif link.standing.status is PaymentStatus.UNPAID and is_first:
+        yield "Nothing was paid with this link, and there is nothing to pay."
+    elif link.standing.status is PaymentStatus.UNPAID and link.participant.history.charged_again is not None:
+        yield "There is nothing to pay."
 
 
 def _still_coming(link: OpenedLink) -> str:
