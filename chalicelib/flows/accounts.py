@@ -19,7 +19,7 @@ from chalicelib.flows.context import Context
 from chalicelib.gateways.stripe_api import StripeError
 from chalicelib.gateways.stripe_connect import StripeConnect
 from chalicelib.gateways.stripe_objects import StrangeObjectError
-from chalicelib.storage.stores import ConflictError, NotFoundError, StripeAccount
+from chalicelib.storage.stores import ConflictError, NotFoundError, StoreError, StripeAccount
 
 log = logging.getLogger("anteroom.accounts")
 
@@ -110,14 +110,18 @@ def refresh(ctx: Context, account_id: str | None) -> bool:
 def learn_platform(ctx: Context) -> bool:
     """Keep with every connected account which country its platform is of; whether that was news to any.
 
-    Where Stripe does not say, what is known stays. Raises ContendedError, StoreError.
+    Where Stripe does not say, what is known stays; a team that cannot be kept holds up no other. Raises StoreError.
     """
     country = platform_country(ctx) if ctx.settings.is_platform else None
     if country is None:
         return False
     told = [team for team in ctx.teams.all() if under_platform(team, country) != team and team.deleted_at is None]
     for team in told:
-        change_team(ctx.acting_for(STRIPE), team.team_id, lambda team: under_platform(team, country))
+        try:
+            change_team(ctx.acting_for(STRIPE), team.team_id, lambda team: under_platform(team, country))
+        except (ContendedError, StoreError) as error:
+            # The night asks again.
+            log.warning("team %s was not told its platform's country: %s", team.team_id, type(error).__name__)
     return bool(told)
 
 

@@ -122,12 +122,11 @@ def erase_team(ctx: Context, team_id: str) -> Erased:
 
     Raises NotFoundError, ConflictError, ContendedError, StoreError; again goes on.
     """
-    team = ctx.teams.get(team_id)
+    team = ctx.teams.newest(team_id)
     if team.deleted_at is None:
-        subdomain = team.subdomain
+        # Before the tombstone, which knows no subdomain any more: it may be made of the clinic's name.
+        release_subdomain(ctx, team.subdomain, team_id)
         team = change_team(ctx.within(REQUEST_SECONDS), team_id, lambda newest: tombstone(newest, ctx.clock()))
-        # Should this not come to pass: what a deleted team had claimed is free for others.
-        release_subdomain(ctx, subdomain, team_id)
     done = Erased(_without_clients(ctx, team_id), _released(ctx, team))
     for found in every_session(ctx, team_id):
         if found.session is not None:

@@ -123,7 +123,9 @@ def once(ctx: Context, scope: IdempotencyScope, body: bytes, effect: Effect[Made
         expires_at=now + KEPT_FOR,
     )
     begun = ctx.idempotency.begin(record, now)
-    return _made(ctx, begun.record, effect) if begun.is_new else _again(ctx, begun, record.body_hash, effect)
+    if begun.is_new:
+        return _made(ctx, begun.record, effect, is_first=True)
+    return _again(ctx, begun, record.body_hash, effect)
 
 
 def _again(ctx: Context, begun: Begun, body_hash: str, effect: Effect[Made]) -> Once[Made]:
@@ -135,7 +137,7 @@ def _again(ctx: Context, begun: Begun, body_hash: str, effect: Effect[Made]) -> 
         return Once(found, replayed=True)
     if now < first.lease_until:
         raise InProgressError(math.ceil((first.lease_until - now).total_seconds()))
-    return _made(ctx, _taken(ctx, first, body_hash), effect)
+    return _made(ctx, _taken(ctx, first, body_hash), effect, is_first=False)
 
 
 def _corrected(ctx: Context, first: IdempotencyRecord, body_hash: str, effect: Effect[Made]) -> Once[Made]:
@@ -143,7 +145,7 @@ def _corrected(ctx: Context, first: IdempotencyRecord, body_hash: str, effect: E
     if ctx.clock() < first.lease_until or not effect.finds_only or effect.find(first.planned_id) is not None:
         raise IdempotencyMismatchError
     taken = _taken(ctx, first, body_hash)
-    made = _made(ctx, taken, effect)
+    made = _made(ctx, taken, effect, is_first=False)
     if made.replayed:
         # The first one's write came late: the record must not say that it was of this body.
         with suppress(StoreError):
@@ -164,19 +166,24 @@ def _lease(ctx: Context, now: datetime) -> datetime:
     return now + timedelta(seconds=ctx.deadline.left()) + LEASE_MARGIN
 
 
-def _made(ctx: Context, record: IdempotencyRecord, effect: Effect[Made]) -> Once[Made]:
+def _made(ctx: Context, record: IdempotencyRecord, effect: Effect[Made], *, is_first: bool) -> Once[Made]:
+    """After a refusal of the first request the key is as new: nobody else may be making anything of it.
+
+    Where the record was taken over from another one, that one's write may still come, under the id planned for it; so
+    whoever has the key next goes on with that id.
+    """
     try:
         return Once(effect.make(record.planned_id), replayed=False)
     except ConflictError:
         found = effect.find(record.planned_id)
         if found is None:
-            _let_go(ctx, record, is_refusal=False)
+            _let_go(ctx, record, frees_key=False)
             raise
         # One who was thought dead was not, and was faster; or one with a corrected body.
         _check_is_of(ctx, record)
         return Once(found, replayed=True)
     except Exception as error:
-        _let_go(ctx, record, is_refusal=isinstance(error, effect.refusals))
+        _let_go(ctx, record, frees_key=is_first and isinstance(error, effect.refusals))
         raise
 
 
@@ -186,12 +193,12 @@ def _check_is_of(ctx: Context, record: IdempotencyRecord) -> None:
         raise IdempotencyMismatchError
 
 
-def _let_go(ctx: Context, record: IdempotencyRecord, *, is_refusal: bool) -> None:
-    """The next try need not wait for the lease; after a refusal, the key is free for the corrected request.
+def _let_go(ctx: Context, record: IdempotencyRecord, *, frees_key: bool) -> None:
+    """The next try need not wait for the lease; `frees_key`: nor go on with this record.
 
     Best effort: if it fails, the lease ends by itself.
     """
     now = ctx.clock()
-    expires_at = now if is_refusal else record.expires_at
+    expires_at = now if frees_key else record.expires_at
     with suppress(StoreError):
         ctx.idempotency.save(record, replace(record, lease_until=now, expires_at=expires_at))

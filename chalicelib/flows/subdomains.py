@@ -1,7 +1,8 @@
 """Give teams their subdomains, keep each one team's, and find the team by it.
 
 A subdomain is claimed before it is kept with its team, and released after the team has another: whoever dies in between
-leaves it with the same team, and doing it again ends it. A claim that a deleted team left behind holds up nobody.
+leaves it with the same team, which may change to it and away from it again. A claim that a deleted team left behind
+holds up nobody.
 """
 
 from __future__ import annotations

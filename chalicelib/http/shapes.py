@@ -238,6 +238,8 @@ def _bar_of(account: PayeeAccount) -> str | None:
 
 
 def _left_out(account: PayeeAccount) -> str | None:
+    if account.active_methods and "card" not in account.active_methods:
+        return "Cards are not active on it, and every payment needs them; activate them in Stripe's dashboard."
     if not account.refused_methods:
         return None
     names = ", ".join(one.method for one in account.refused_methods)

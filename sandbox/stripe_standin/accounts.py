@@ -79,7 +79,6 @@ def set_charges_enabled(world: World, books: Books, *, enabled: bool) -> None:
     if account["charges_enabled"] == enabled:
         return
     account["charges_enabled"] = enabled
-    account["capabilities"]["card_payments"] = "active" if enabled else "inactive"
     account["requirements"] = requirements(restricted=not enabled)
     world.announce(books, "account.updated", account, previous={"charges_enabled": not enabled})
 

@@ -80,6 +80,7 @@ def test_what_a_team_will_never_use_is_known_with_its_reason(
         ("payment_method_options[acss_debit][mandate_options]", ()),
         ("payment_method_options[card][installments]", ()),
         ("payment_method_options", ()),
+        ("payment_method_data[sepa_debit]", ()),
         ("payment_method_typ", ()),
         ("line_items[0][price_data][currency]", ()),
         ("", ()),

@@ -123,6 +123,12 @@ def test_a_failure_that_says_nothing_leaves_what_the_refusal_said(failure: ActFa
     assert why_of(known(folded(REFUSED, failure))) == f"A refund was refused by Stripe. {BALANCE}"
 
 
+def test_what_failed_last_is_said_where_nothing_was_refused_and_what_was_refused_last_where_something_was() -> None:
+    later = replace(BROKEN, reason="Stripe is slow.")
+    assert known(folded(BROKEN, later)).reason == "Stripe is slow."
+    assert known(folded(REFUSED, replace(REFUSED, reason="It was refused anew."))).reason == "It was refused anew."
+
+
 def test_an_account_that_is_gone_is_said_before_what_was_refused_once() -> None:
     gone = replace(BROKEN, reason="The account is gone.", out_of_reach=True)
     assert why_of(known(folded(REFUSED, gone))) == "The account is gone."

@@ -43,6 +43,21 @@ TEAM = Team(
 
 
 @pytest.mark.parametrize(
+    ("edit", "refused"),
+    [
+        (TeamEdit(fee_basis_points=90), [False, False]),
+        (TeamEdit(fee_basis_points=None), [False, False]),
+        (TeamEdit(name="Bay Road Clinic"), [True, False]),
+    ],
+)
+def test_whoever_sets_the_rate_has_the_fee_tried_again_where_stripe_refused_it(
+    edit: TeamEdit, refused: list[bool]
+) -> None:
+    team = replace(TEAM, accounts=(replace(FIRST, fee_refused=True), KIWI))
+    assert [one.fee_refused for one in edit_team(team, edit).accounts] == refused
+
+
+@pytest.mark.parametrize(
     ("edit", "changed"),
     [
         (TeamEdit(), {}),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 
 import pytest
 
-from chalicelib.domain.sessions import Session, SessionWish
+from chalicelib.domain.sessions import InvalidSessionError, Session, SessionWish
 from chalicelib.flows.idempotent import IdempotencyMismatchError, IdempotencyScope, InProgressError, Once, once
 from chalicelib.flows.schedule import scheduling
 from chalicelib.storage.stores import ConflictError, StoreError, StoreUnavailableError
@@ -114,6 +115,38 @@ def test_while_it_cannot_be_known_whether_it_was_made_the_key_is_not_taken_over(
         ask(world, CORRECTED)
     assert ask(world, FIRST).replayed is True
     assert names(world) == ["First"]
+
+
+@dataclass
+class WritesLate(TimesOut):
+    """Sessions whose next creation fails now, and takes effect when `land` is called."""
+
+    late: Session | None = None
+
+    def create(self, session: Session) -> Session:
+        self.left -= 1
+        if self.left >= 0:
+            self.late = session
+            message = "timed out"
+            raise StoreUnavailableError(message)
+        return self.inner.create(session)
+
+    def land(self) -> None:
+        assert self.late is not None
+        with suppress(ConflictError):
+            self.inner.create(self.late)
+
+
+def test_a_write_that_comes_after_a_refused_and_a_corrected_request_makes_no_second_session(world: World) -> None:
+    late = WritesLate(world.sessions)
+    world.context = replace(world.context, sessions=late)  # type: ignore[arg-type]
+    with pytest.raises(StoreUnavailableError):
+        ask(world, FIRST)
+    with pytest.raises(InvalidSessionError):
+        ask(world, replace(FIRST, name="Wrong", end_time=NOON - timedelta(hours=1)))
+    assert ask(world, CORRECTED).result.name == "Corrected"
+    late.land()
+    assert names(world) == ["Corrected"]
 
 
 def test_whatever_a_corrected_request_dies_at_it_can_be_repeated_and_makes_one_session() -> None:

@@ -219,6 +219,23 @@ def test_a_deleted_team_leaves_its_own_to_others(world: World) -> None:
     assert team_at(world.ctx, "river").team_id == OTHER_TEAM_ID
 
 
+def test_whatever_an_erasure_dies_at_the_next_one_leaves_nothing_of_its_name() -> None:
+    def prepared() -> tuple[World, Any]:
+        world = World()
+        change(world, "river")
+        return world, lambda: erase_team(world.ctx, TEAM_ID)
+
+    def seamed() -> tuple[Any, Any]:
+        world, act = prepared()
+        return world.seam, act
+
+    for crash in every_crash(seamed):
+        world, act = prepared()
+        die(world.seam, act, crash)
+        act()
+        assert world.subdomains.find("river") is None, str(crash)
+
+
 def test_what_a_deleted_team_could_not_release_is_taken_over(world: World) -> None:
     erase_team(world.ctx, TEAM_ID)
     world.subdomains.save("river", None, TEAM_ID)

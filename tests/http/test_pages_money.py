@@ -24,6 +24,7 @@ from chalicelib.domain.facts import (
     Waiver,
 )
 from chalicelib.domain.payments import PaymentStatus
+from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import Participant
 from chalicelib.flows.open_link import OpenedLink
 from chalicelib.http.pages.money_notes import money_notes, payment_line
@@ -84,6 +85,9 @@ UNDATED = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=None),)
 LATE = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=AFTER),)))
 AFTER_END = replace(GUEST, history=replace(PAID, payments=(payment(paid_at=END),)))
 GIVEN_UP = payer(troubles=(Trouble("refund:auto-ch_1", 9, PAID_AT, None, "account gone"),))
+REFUSED = payer(
+    troubles=(Trouble("refund:auto-ch_1", 1, PAID_AT, AFTER, "refused", refusal=Refusal("insufficient_funds")),)
+)
 RETRIED = payer(troubles=(Trouble("refund:auto-ch_1", 2, PAID_AT, AFTER, "no answer"),))
 GIVEN = SettledByHand("", AFTER, "staff", "paid in cash", is_given=True, amount=8000, because=None)
 BY_HAND = replace(
@@ -132,6 +136,7 @@ TWICE = replace(
         (opened(session=CANCELED), NOTHING),
         (opened(PAYER, session=CANCELED), BEING),
         (opened(RETRIED, session=CANCELED), BEING),
+        (opened(REFUSED, session=CANCELED), SLOW),
         (opened(payer(refund(RefundStatus.PENDING)), session=CANCELED), BEING),
         (opened(payer(refund(RefundStatus.SUCCEEDED)), session=CANCELED), DONE),
         (opened(payer(refund(RefundStatus.FAILED)), session=CANCELED), FAILED),

@@ -309,6 +309,25 @@ def test_a_team_that_cannot_schedule_or_be_paid_is_told_so(clinic: Clinic) -> No
     assert team["stripe"]["charges_enabled"] is False
 
 
+@pytest.mark.parametrize(
+    ("active", "told"),
+    [
+        ((), None),
+        (("card", "au_becs_debit"), None),
+        (
+            ("au_becs_debit",),
+            "Cards are not active on it, and every payment needs them; activate them in Stripe's dashboard.",
+        ),
+    ],
+)
+def test_a_team_is_told_that_cards_are_to_be_activated(
+    clinic: Clinic, active: tuple[str, ...], told: str | None
+) -> None:
+    clinic.change_team(accounts=(PayeeAccount("acct_1", active_methods=active),))
+    (account,) = clinic.ask("GET", "/v1/stripe/account").json()["accounts"]
+    assert account["attention"] == told
+
+
 def quote(clinic: Clinic, query: str) -> Reply:
     return clinic.ask("GET", f"/v1/fees/quote{query}")
 

@@ -109,7 +109,7 @@ def test_an_account_changes_in_what_is_given_alone(bench: Bench) -> None:
         "charges_enabled": True,
     }
     second = bench.post("/stripe/account", {"account": own, "charges_enabled": False, "balance": "enough"})
-    assert second == first | {"charges_enabled": False, "balance": "enough", "methods": ["link"]}
+    assert second == first | {"charges_enabled": False, "balance": "enough"}
 
 
 def test_without_balance_a_refund_is_refused_and_told(bench: Bench, world: World) -> None:
@@ -122,7 +122,7 @@ def test_without_balance_a_refund_is_refused_and_told(bench: Bench, world: World
 def test_a_person_changes_an_account_by_a_form(bench: Bench) -> None:
     form = {"methods": "card, link", "charges_enabled": "false"}
     assert bench.http.post("/stripe/account", data=form, headers=AS_PERSON).status_code == 303
-    assert "takes no payments. Country AU, link; funds for refunds: enough." in bench.http.get("/").text
+    assert "takes no payments. Country AU, card, link; funds for refunds: enough." in bench.http.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,16 @@ def test_a_receipt_opens_also_after_a_refund(bench: Bench, world: World) -> None
     assert bench.http.get(path).status_code == 200
     bench.post("/stripe/deeds", {"charge": charge["id"], "deed": "refund"})
     assert bench.http.get(path).status_code == 200
+
+
+def test_a_restriction_and_its_end_leave_the_ways_of_paying_as_they_were(bench: Bench) -> None:
+    own = bench.state()["stripe"]["account_id"]
+    bench.post("/stripe/account", {"account": None, "charges_enabled": False})
+    assert bench.post("/stripe/account", {"account": None, "methods": ["au_becs_debit"]})["methods"] == [
+        "au_becs_debit"
+    ]
+    told = bench.post("/stripe/account", {"account": own, "charges_enabled": True})
+    assert (told["methods"], told["charges_enabled"]) == (["au_becs_debit"], True)
 
 
 def test_a_form_leaves_as_it_is_what_was_not_filled_in(bench: Bench) -> None:

@@ -108,7 +108,8 @@ def connected_view(found: Connected, static_base: str, *, refuses: bool = False)
         return view
     if refuses:
         said = (_NO_FEE_REFUSED, f"Connect an account of the platform’s country, or write to its support. {_CLOSE}")
-        return replace(view, tone=Tone.ATTENTION, sentences=said)
+        missing = () if found.account.charges_enabled else view.sentences
+        return replace(view, tone=Tone.ATTENTION, sentences=(*missing, *said))
     return replace(view, sentences=(_NO_FEE, *view.sentences))
 
 

@@ -117,9 +117,16 @@ def _waits_for_payer(history: PaymentHistory, going: Returning) -> int:
 
 
 def _is_slow(history: PaymentHistory, going: Returning, now: datetime) -> int:
-    """What is held or late, and waits for nobody but the clinic and Stripe, in minor units."""
+    """What is held, late or refused, and waits for nobody but the clinic and Stripe, in minor units."""
     refunds = [refund for refund in refunds_of(history, going.payment) if not refund.requires_action]
-    return sum(refund.amount for refund in refunds if is_held(refund) or is_late(refund, now))
+    refused = sum(amount for key, amount in going.ours().items() if _is_refused(history, key) and not going.is_barred)
+    return refused + sum(refund.amount for refund in refunds if is_held(refund) or is_late(refund, now))
+
+
+def _is_refused(history: PaymentHistory, key: str) -> bool:
+    """Whether Stripe refused it, and is asked again."""
+    trouble = trouble_with(history, key)
+    return trouble is not None and trouble.refusal is not None and trouble.retry_at is not None
 
 
 def _is_given_up(history: PaymentHistory, key: str) -> bool:
@@ -144,8 +151,8 @@ def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
 def _of_nothing_paid(link: OpenedLink, *, is_first: bool) -> Iterator[str]:
     """At a closed door, that nothing is owed; elsewhere the headline says what there is to say.
 
-    `is_first`: nothing is said of money that came and went back. Who was let in while their bank is at work reads what
-    becomes of that, wherever they stand.
+    Who was let in while their bank is at work reads what becomes of that, wherever they stand. `is_first`: nothing is
+    said of money that came and went back.
     """
     if link.standing.status is PaymentStatus.WAIVED and is_under_way(link.participant.history):
         yield _COMES_BACK

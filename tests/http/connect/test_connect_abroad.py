@@ -48,6 +48,17 @@ def test_where_the_operator_refuses_that_all_of_them_say_so(clinic: Clinic, plat
     assert clinic.schedule({}).status == 200
 
 
+def test_an_account_to_fill_in_is_told_both_what_is_missing_and_that_no_fee_is_taken(
+    clinic: Clinic, platform: Platform
+) -> None:
+    refusing(platform)
+    account = platform.stripe.create_account("Clinica", connected=False, country="BR")
+    platform.stripe.set_charges_enabled(account, enabled=False)
+    page = come_back(clinic.edge, state=begun(clinic), code=platform.stripe.grant(account)).body
+    assert "schedules no fees without one" in page
+    assert "Stripe is still checking it" in page or "Stripe still needs some details" in page
+
+
 def test_of_a_clinic_that_owes_the_platform_nothing_nothing_is_refused(clinic: Clinic, platform: Platform) -> None:
     refusing(platform)
     before = platform.teams.get(clinic.team.team_id)
