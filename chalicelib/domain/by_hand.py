@@ -173,8 +173,8 @@ def _named(found: tuple[Returning, ...], charge_id: str) -> Returning:
 
 def _the_one(claim: Owing, history: PaymentHistory, every: tuple[Returning, ...]) -> Returning:
     """The payment that pays the fee. With another beside it of which money is held, or that people decided about, the
-    same request made twice would give back both: then it must be named. So must one that is not what was asked for.
-    What was charged again since is none of them.
+    same request made twice would give back both: then it must be named. So must one that is not what was asked for. One
+    that was charged again since is none of them.
     """
     found = tuple(one for one in every if one.is_accepted)
     if not found:

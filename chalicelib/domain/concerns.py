@@ -103,7 +103,10 @@ def concerns(session: Session, participant: Participant, now: datetime) -> list[
     found += _pending(claim, history, now)
     found += _refused_offer(claim, history, now)
     found += _late_debits(session, participant, now)
-    found += _paid_too_often(session, claim, history, now)
+    everybody = [one.history for one in session.participants]
+    is_offered = _is_wanted(claim, history, now)
+    if is_offered and not may_be_offered(history, everybody) and AGAIN_KEY not in settled_keys(history):
+        found.append(Concern(AGAIN_KEY, PAID_TOO_OFTEN))
     found += _held_refunds(history, now)
     return found
 
@@ -166,14 +169,6 @@ def _is_wanted(claim: Owing, history: PaymentHistory, now: datetime) -> bool:
     if claim.closed_at is not None or now >= claim.end_time:
         return False
     return standing(claim, history).status is PaymentStatus.UNPAID
-
-
-def _paid_too_often(session: Session, claim: Owing, history: PaymentHistory, now: datetime) -> Iterator[Concern]:
-    """That the fee is to be paid, and no page can be made for it, since what comes of it could not be kept."""
-    everybody = [one.history for one in session.participants]
-    is_told = AGAIN_KEY in settled_keys(history)
-    if _is_wanted(claim, history, now) and not may_be_offered(history, everybody) and not is_told:
-        yield Concern(AGAIN_KEY, PAID_TOO_OFTEN)
 
 
 def _late_debits(session: Session, participant: Participant, now: datetime) -> Iterator[Concern]:

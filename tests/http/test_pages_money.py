@@ -191,14 +191,19 @@ TWICE = replace(
         (opened(TWICE), SECOND_BEING),
         (opened(payer(refund(RefundStatus.SUCCEEDED))), DONE),
         (opened(payer(refund(RefundStatus.PENDING)), now=START), BEING),
-        (opened(payer(refund(RefundStatus.SUCCEEDED)), now=END), DONE),
         (opened(payer(refund(RefundStatus.SUCCEEDED), refund(RefundStatus.FAILED, 1))), DONE),
         (opened(STRANGE_AND_BACK), DONE.replace("80.00", "88.00")),
-        (opened(STRANGE_AND_BACK, now=END), DONE.replace("80.00", "88.00")),
     ],
 )  # fmt: skip
 def test_the_client_reads_what_becomes_of_their_money(link: OpenedLink, note: str) -> None:
     assert money_notes(link) == (note,)
+
+
+@pytest.mark.parametrize(
+    ("reader", "amount"), [(payer(refund(RefundStatus.SUCCEEDED)), "80.00"), (STRANGE_AND_BACK, "88.00")]
+)
+def test_of_money_that_went_back_nobody_reads_later_that_nothing_was_paid(reader: Participant, amount: str) -> None:
+    assert money_notes(opened(reader, now=END)) == (DONE.replace("80.00", amount), "There is nothing to pay.")
 
 
 @pytest.mark.parametrize(

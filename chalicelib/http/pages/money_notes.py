@@ -35,7 +35,7 @@ def money_notes(link: OpenedLink) -> tuple[str, ...]:
             becomes = _becomes(history, going, _name(history, going, counted), link.now)
             notes.extend(becomes or _of_what_is_held(link, going))
     if counted is None:
-        notes.extend(_of_nothing_paid(link, is_first=not notes))
+        notes.extend(_of_nothing_paid(link))
     return tuple(notes)
 
 
@@ -148,11 +148,10 @@ def _of_what_is_held(link: OpenedLink, going: Returning) -> Iterator[str]:
 # --- none ------------------------------------------------------------------------------------------------------------
 
 
-def _of_nothing_paid(link: OpenedLink, *, is_first: bool) -> Iterator[str]:
+def _of_nothing_paid(link: OpenedLink) -> Iterator[str]:
     """At a closed door, that nothing is owed; elsewhere the headline says what there is to say.
 
-    Who was let in while their bank is at work reads what becomes of that, wherever they stand. `is_first`: nothing is
-    said of money that came and went back.
+    Who was let in while their bank is at work reads what becomes of that, wherever they stand.
     """
     if link.standing.status is PaymentStatus.WAIVED and is_under_way(link.participant.history):
         yield _COMES_BACK
@@ -162,10 +161,11 @@ def _of_nothing_paid(link: OpenedLink, *, is_first: bool) -> Iterator[str]:
         yield _still_coming(link)
     elif has_strange_payment(link.participant.history):
         yield "Your payment did not arrive as expected. The clinic has been told: please contact the clinic."
-    elif link.standing.status is PaymentStatus.UNPAID and is_first:
-        yield "Nothing was paid with this link, and there is nothing to pay."
-    elif link.standing.status is PaymentStatus.UNPAID and link.participant.history.charged_again is not None:
-        yield "There is nothing to pay."
+    elif link.standing.status is PaymentStatus.UNPAID:
+        is_first = not link.participant.history.payments
+        yield (
+            "Nothing was paid with this link, and there is nothing to pay." if is_first else "There is nothing to pay."
+        )
 
 
 def _still_coming(link: OpenedLink) -> str:
