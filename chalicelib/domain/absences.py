@@ -48,16 +48,22 @@ def compared(team: Team, stripe_account_id: str | None, start: datetime, end: da
 
 
 def _compared(account: PayeeAccount, start: datetime, end: datetime) -> PayeeAccount:
-    until = account.reconciled_until
-    return replace(account, reconciled_until=end) if until is None or start <= until < end else account
+    until = account.reconciled_until or start
+    return account if until < start else replace(account, reconciled_until=max(until, end))
 
 
 def unseen_since(account: PayeeAccount) -> datetime | None:
     """Since when it may have been away without its being known here what happened meanwhile; None: all is known."""
+    absence = _absence(account)
+    return absence[0] if absence else None
+
+
+def _absence(account: PayeeAccount) -> tuple[datetime, datetime] | None:
+    """Until when all is known, and since when it is connected again."""
     until, since = account.reconciled_until, account.connected_at
     if not account.is_connected or until is None or since is None or until >= since:
         return None
-    return until
+    return until, since
 
 
 def is_beyond_events(since: datetime, now: datetime) -> bool:
@@ -67,14 +73,15 @@ def is_beyond_events(since: datetime, now: datetime) -> bool:
 
 def unseen_on(account: PayeeAccount) -> str | None:
     """What people are told of an account that was away until all is known again."""
-    since, connected_at = unseen_since(account), account.connected_at
-    if since is None or connected_at is None:
+    absence = _absence(account)
+    if absence is None:
         return None
+    since, back_at = absence
     told = (
         f"Not all that happened on Stripe account {account.stripe_account_id} since {since:%Y-%m-%d %H:%M} UTC is "
         "known yet, since it was not connected; the coming night looks it up."
     )
-    return f"{told} {_BEYOND}" if is_beyond_events(since, connected_at + _UNTIL_NIGHT) else told
+    return f"{told} {_BEYOND}" if is_beyond_events(since, back_at + _UNTIL_NIGHT) else told
 
 
 _UNTIL_NIGHT = timedelta(days=1)

@@ -47,7 +47,7 @@ class Payee:
 def caught_up(ctx: Context, payee: Payee, until: datetime, reconciled: Callable[[Scope], Tally]) -> Iterator[Tally]:
     """What `reconciled` brought for each span that is owed before `until`; ends where one is not compared whole."""
     since = payee.known_until
-    if since is None or since >= until:
+    if since is None:
         return
     for scope in _owed(ctx, payee.account, since, until):
         if ctx.deadline.left() < SECONDS_KEPT_BACK:

@@ -54,18 +54,17 @@ def reconcile_nightly(ctx: Context) -> Night:
     now, night = ctx.clock(), Night()
     span = Span(now - LOOKS_BACK_FOR, now - STILL_ON_ITS_WAY_FOR)
     _learn_platform(ctx)
-    payees, whole = _payees(ctx), set[str | None]()
+    payees, whole = _payees(ctx), list[Payee]()
     for payee in payees:
         _refresh(ctx, payee)
         tally = _reconciled(ctx, Scope(payee.account, span, repairs=True))
         night = replace(_with(night, tally), accounts=night.accounts + 1)
         if tally.is_whole:
-            whole.add(payee.account)
-            keep_compared(ctx, payee.account, payee.teams, span)
+            whole.append(payee)
     for payee in payees:
         for tally in caught_up(ctx, payee, span.start, partial(_reconciled, ctx)):
             night = _with(night, tally)
-        if payee.account in whole:
+        if payee in whole:
             keep_compared(ctx, payee.account, payee.teams, span)
     return night
 

@@ -16,6 +16,7 @@ from chalicelib.domain.accounts import (
     check_room,
     connected,
     disconnected,
+    fee_tried_again,
     made_default,
     methods_refused,
     methods_tried_again,
@@ -262,3 +263,8 @@ def test_what_is_not_connected_cannot_be_made_the_default(account_id: str | None
     team = disconnected(connected(connected(TEAM, seen(), NOON), seen("acct_2"), NOON), "acct_1", LATER)
     with pytest.raises(UnknownAccountError):
         made_default(team, account_id)
+
+
+def test_a_fee_that_was_refused_is_tried_again_on_every_account() -> None:
+    team = replace(TEAM, accounts=(PayeeAccount("acct_1", fee_refused=True), PayeeAccount("acct_2", fee_refused=True)))
+    assert [one.fee_refused for one in fee_tried_again(team).accounts] == [False, False]

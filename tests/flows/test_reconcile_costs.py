@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Session
+from chalicelib.flows.nightly import NIGHTLY_SECONDS, Night, reconcile_nightly
 from chalicelib.storage.tables import LedgerItem
 from tests.storage.wire import mocked_dynamodb, tables_on_a_wire
 from tests.support.metered import MeteredDynamoWorld, MeteredWorld
@@ -100,3 +101,52 @@ def test_a_ledger_row_that_is_gone_is_written_again_with_its_session(world: Mete
         assert spent() == Spent(reads=1, writes=1, stripe=LISTS, queries=LEDGERS + TEAMS + 2)
     assert list(world.context.ledger.between(*span)) == [row]
     assert world.participant(session).history == facts
+
+
+# --- by night -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(world: MeteredWorld) -> None:
+    """The clinics have been compared, an hour ago."""
+    night(world)
+    world.clock.advance(hours=1)
+
+
+def night(world: MeteredWorld) -> Night:
+    return reconcile_nightly(world.context.within(NIGHTLY_SECONDS))
+
+
+def kept(world: MeteredWorld) -> int:
+    """Reads for writing how far it has come, with both teams: DynamoDB's store looks at the item it replaces."""
+    return 4 if isinstance(world, MeteredDynamoWorld) else 2
+
+
+@pytest.mark.usefixtures("known")
+def test_a_night_keeps_with_each_team_how_far_it_has_come(world: MeteredWorld) -> None:
+    """Beside the lists each team's account is asked about."""
+    with world.metered() as spent:
+        assert night(world) == Night(accounts=1)
+        assert spent() == Spent(reads=2 + kept(world), writes=2, stripe=LISTS + 2, queries=LEDGERS + 2 * TEAMS)
+
+
+@pytest.mark.usefixtures("known")
+def test_what_no_night_has_compared_costs_as_much_again_for_each_three_days(world: MeteredWorld) -> None:
+    world.clock.advance(days=11)
+    with world.metered() as spent:
+        assert night(world) == Night(accounts=1)
+        pieces = 3
+        assert spent() == Spent(
+            reads=2 + (1 + pieces) * kept(world),
+            writes=2 + 2 * pieces,
+            stripe=2 + (1 + pieces) * LISTS,
+            queries=TEAMS + (1 + pieces) * (LEDGERS + TEAMS),
+        )
+
+
+@pytest.mark.usefixtures("known")
+def test_beyond_the_events_refunds_and_disputes_of_half_a_year_are_two_lists_more(world: MeteredWorld) -> None:
+    world.clock.advance(days=33)
+    with world.metered() as spent:
+        assert night(world) == Night(accounts=1)
+        assert spent().stripe == LISTS + 2 + 2 + 11 * LISTS

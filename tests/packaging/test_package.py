@@ -117,6 +117,7 @@ def test_each_line_that_needs_a_person_is_counted_and_each_count_has_an_alarm(pa
         ("reconcile_difference", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
         ("reconcile_failed", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
         ("reconcile_unfinished", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
+        ("reconcile_beyond_events", "ReconcileLogGroup", "reconcile-differs-${Stage}"),
     }
     alarms = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
     watched = {one["MetricName"]["Fn::Sub"] for one in alarms if one["Namespace"] == "Anteroom"}

@@ -368,9 +368,13 @@ def attention_is_deserved(stage: Stage, truth: Truth) -> None:
     reasons = [
         one
         for one in truth.charged
-        if one.refund_failed or one.refund_is_late(stage.now()) or one.disputes or given[one.charge["id"]]
+        if one.refund_failed or _is_late(stage, one) or one.disputes or given[one.charge["id"]]
     ]
     assert reasons or _out_of_reach(stage, truth), f"I3: {truth.guest} is said to need a person, for no reason: {told}"
+
+
+def _is_late(stage: Stage, one: Charged) -> bool:
+    return one.refund_is_late(stage.now(), is_away=stage.is_away(one.account))
 
 
 def _out_of_reach(stage: Stage, truth: Truth) -> bool:

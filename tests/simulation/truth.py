@@ -86,10 +86,10 @@ class Charged:
     def is_disputed(self) -> bool:
         return any(one["status"] not in ENDED_DISPUTES for one in self.disputes)
 
-    def refund_is_late(self, now: datetime) -> bool:
-        """Stripe made a refund more than ten days ago that has not ended yet."""
-        pending = [one for one in self.refunds if one["status"] == "pending"]
-        return any(now.timestamp() > one["created"] + LATE_AFTER_SECONDS for one in pending)
+    def refund_is_late(self, now: datetime, *, is_away: bool) -> bool:
+        """Stripe made a refund more than ten days ago that has not ended yet, or did where nobody can ask about it."""
+        unended = [one for one in self.refunds if is_away or one["status"] == "pending"]
+        return any(now.timestamp() > one["created"] + LATE_AFTER_SECONDS for one in unended)
 
     @property
     def refund_failed(self) -> bool:
