@@ -152,9 +152,8 @@ def _with_attempt(history: PaymentHistory, attempt_id: str, change: Callable[[At
     attempts = tuple(change(a) if a.attempt_id == attempt_id else a for a in history.attempts)
     paying, by_hand = {payment.attempt_id for payment in history.payments}, settled_keys(history)
     kept = {a.attempt_id for a in attempts if a.state in LIVE | {AttemptState.PAID} or look_key(a) in by_hand}
-    dead = [a for a in attempts if a.attempt_id not in kept]
-    plain = [a for a in dead if a.attempt_id not in paying]
-    dropped = plain[: max(0, len(dead) - DEAD_ATTEMPTS_KEPT)]
+    dead = sorted((a for a in attempts if a.attempt_id not in kept), key=lambda a: a.attempt_id in paying)
+    dropped = [a for a in dead[:-DEAD_ATTEMPTS_KEPT] if a.attempt_id not in paying]
     over = {key for a in dropped for key in (look_key(a), expire_key(a))}
     return replace(
         history,

@@ -93,7 +93,7 @@ def judge(owing: Owing, history: PaymentHistory) -> tuple[Judged, ...]:
     for payment in history.payments:
         because = _return_because(owing, history, payment)
         if because is None and counted not in {None, payment} and charges_known:
-            because = RefundReason.DUPLICATE
+            because = None if was_charged_again(history, payment) else RefundReason.DUPLICATE
         taken = payment in accepted
         judged.append(Judged(payment, taken, because if taken and payment.charge else None))
     return tuple(judged)

@@ -23,7 +23,8 @@ from chalicelib.domain.erasure import erased
 from chalicelib.domain.facts import AttemptState, ChargedAgain, DisputeStatus, PaymentHistory, RefundStatus
 from chalicelib.domain.obligations import ExpireCheckout
 from chalicelib.domain.payments import PaymentStatus, was_charged_again
-from chalicelib.domain.sessions import InvalidSessionError, Session
+from chalicelib.domain.returns import returnings
+from chalicelib.domain.sessions import InvalidSessionError, Session, owing
 from tests.support.histories import (
     CANCELED,
     END,
@@ -110,6 +111,14 @@ def test_the_payment_that_comes_then_counts_and_nothing_goes_back_twice() -> Non
     assert stands.counted is not None
     assert stands.counted.payment_intent_id == "pi_2"
     assert refunds_owed(session) == []
+
+
+def test_what_went_back_before_is_not_called_the_duplicate_of_what_is_paid_then() -> None:
+    before, after = asked_again(), folded(*paid(2, noon(plus=50)), history=asked_again())
+    assert [one.what for one in entries(session_of(before), session_of(after))] == ["paid", "charged"]
+    assert [one.because for one in returnings(owing(session_of(after), guest_of(session_of(after))), after)] == [
+        None
+    ] * 2
 
 
 def test_the_open_page_for_it_is_the_one_to_pay() -> None:
