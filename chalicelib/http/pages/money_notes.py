@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
+from chalicelib.domain.disputes import disputes_of, is_disputed
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import display
 from chalicelib.domain.obligations import has_strange_payment
-from chalicelib.domain.payments import PaymentStatus, disputes_of
+from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.refunds import is_held, is_late, refunds_of
 from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import owing
@@ -71,7 +72,8 @@ def _name(going: Returning, counted: Payment | None) -> str:
 def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime) -> list[str]:
     """What becomes of it, sum by sum; nothing of a payment that stays."""
     whole = f"{name} of {display(going.money(going.amount))}"
-    if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
+    is_asked = any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment))
+    if is_asked and (is_disputed(history, going.payment) or not _moves(going)):
         then = ", and decides what becomes of it" if going.because else ""
         return [f"Your bank is looking into your {whole}{then}."]
     arrived, ours = _arrived(history, going), going.ours()
@@ -96,6 +98,11 @@ def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime
         for amount, then in sums
         if amount
     ]
+
+
+def _moves(going: Returning) -> bool:
+    """Whether any of it went back, or is to, which it may while the bank only asks."""
+    return bool(going.refunded or going.given or going.taken or going.let_be or going.parts())
 
 
 def _arrived(history: PaymentHistory, going: Returning) -> int:
