@@ -247,8 +247,25 @@ def _merged_dispute(known: Dispute, seen: DisputeSeen) -> Dispute:
     told = seen.dispute
     if seen.asked:
         return told
-    if told.status in {DisputeStatus.OPEN, known.status}:
-        return known
-    if known.status is DisputeStatus.OPEN:
-        return told
-    return replace(known, status=DisputeStatus.WON, doubted=True)
+    first, last = sorted((told, known), key=_stage)
+    merged = replace(
+        last,
+        doubted=known.doubted,
+        currency=last.currency or first.currency,
+        is_inquiry=_unless_over((known.is_inquiry, told.is_inquiry)),
+        is_refundable=_unless_over((known.is_refundable, told.is_refundable)),
+    )
+    if DisputeStatus.OPEN in {known.status, told.status} or known.status is told.status:
+        return merged
+    return replace(merged, status=DisputeStatus.WON, doubted=True)
+
+
+def _stage(dispute: Dispute) -> tuple[bool, bool]:
+    """An inquiry may become a dispute under the same id, never the other way; the verdict comes last."""
+    return dispute.status is not DisputeStatus.OPEN, dispute.is_inquiry is False
+
+
+def _unless_over(tellings: tuple[bool | None, ...]) -> bool | None:
+    """What is not so any more is told for good; what an older version kept says nothing."""
+    told = [one for one in tellings if one is not None]
+    return all(told) if told else None
