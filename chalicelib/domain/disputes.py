@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.facts import Dispute, DisputeStatus, Payment, PaymentHistory
-from chalicelib.domain.refunds import went_back
+from chalicelib.domain.refunds import refunded
 
 
 def disputes_of(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
@@ -35,13 +35,13 @@ def _bars_refunds(dispute: Dispute) -> bool:
 def charged_back(history: PaymentHistory, payment: Payment) -> int:
     """What the bank took back by disputes that were lost, in minor units of the payment.
 
-    Of one told in another currency nobody knows which part it is: it counts as all that the others left.
+    Of one told in another currency nobody knows which part it is: it counts as all that refunds and the others left.
     """
     lost = [one for one in disputes_of(history, payment) if one.status is DisputeStatus.LOST]
     told = sum(one.amount for one in lost if not is_foreign(payment, one))
     if not any(is_foreign(payment, one) for one in lost):
         return told
-    return max(told, _amount(payment) - went_back(history, payment))
+    return max(told, _amount(payment) - refunded(history, payment))
 
 
 def foreign_losses(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:

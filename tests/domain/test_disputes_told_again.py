@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.disputes import charged_back
 from chalicelib.domain.facts import DisputeSeen, DisputeStatus
 from chalicelib.domain.folding import fold
-from tests.support.histories import dispute, folded, inquiry, paid
+from tests.support.histories import dispute, folded, inquiry, paid, settled
 
 OPEN, WON, LOST = DisputeStatus.OPEN, DisputeStatus.WON, DisputeStatus.LOST
 BEGUN = dispute(OPEN, currency="aud", is_inquiry=False, is_refundable=False)
@@ -42,3 +43,9 @@ def test_the_later_stage_of_a_dispute_is_believed_in_either_order(
     for order in ((first, last), (last, first), (last, first, first, last)):
         (known,) = folded(*order, history=folded(*paid())).disputes
         assert (known.is_inquiry, known.is_refundable) == (is_inquiry, is_refundable)
+
+
+def test_what_people_gave_back_another_way_is_not_taken_from_what_the_bank_took_in_another_currency() -> None:
+    lost = folded(dispute(LOST, amount=5200, currency="usd"), history=folded(*paid()))
+    given = settled(lost, "refund:auto-ch_1", amount=8000)
+    assert charged_back(lost, lost.payments[0]) == charged_back(given, given.payments[0]) == 8000
