@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from sandbox.stripe_standin.currencies import MINIMUM_CHARGE
-from sandbox.stripe_standin.methods import CAPABILITIES
 from tests.simulation.account_deeds import NAMES, OWN, OfNoSession
 from tests.simulation.deeds import NOTHING
-from tests.simulation.stage import ACCOUNTS, Stage
+from tests.simulation.stage import Stage
 
 
 def account_named(stage: Stage, account: str) -> str:
@@ -123,14 +121,3 @@ class SmallestCharge(OfNoSession):
         stage.stripe.set_minimum_charge(self.currency, self.amount)
         stage.notes.barred.add(f"below {self.amount} {self.currency}")
         return "done"
-
-
-def cured(stage: Stage) -> None:
-    """All that people can mend is mended: accounts may charge, by every way of paying, and cover their refunds."""
-    stripe = stage.stripe
-    for account_id in (stripe.account_id, *ACCOUNTS):
-        stripe.set_charges_enabled(account_id, enabled=True)
-        stripe.set_methods(account_id, CAPABILITIES)
-        stripe.set_balance(account_id, enough=True)
-    for currency, amount in MINIMUM_CHARGE.items():
-        stripe.set_minimum_charge(currency, amount)
