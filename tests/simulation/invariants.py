@@ -59,13 +59,15 @@ def i1_admitted_only_if_paid(stage: Stage, truth: Truth) -> None:
 
 def i1_paid_is_admitted(stage: Stage, truth: Truth) -> None:
     """The other way round: whose payment the product has been told of is admitted, whatever becomes of the clinic's
-    account or plan: suspended, restricted, gone.
+    account or plan: suspended, restricted, gone; also while a bank asks, and when a part went back or was lost.
     """
     session, participant, history = truth.session, truth.participant, truth.participant.history
     if participant.deleted_at or session.canceled_at or stage.now() >= session.end_time:
         return
     told = {payment.payment_intent_id for payment in history.payments if payment.paid}
-    untouched = [one for one in truth.charged if not (one.refunds or one.disputes or truth.goes_back(one))]
+    hears = _hears_of_money_later(stage, truth)
+    kept = [one for one in truth.charged if not truth.goes_back(one)]
+    untouched = [one for one in kept if not (one.refunds or one.disputes) or (one.held > 0 and not hears)]
     is_paid = any(one.charge["payment_intent"] in told for one in untouched)
     is_free = participant.fee is None or history.waiver is not None
     undecided = not (history.decisions or history.settled or truth.guest in stage.notes.promise_broken)
