@@ -12,8 +12,9 @@ from datetime import datetime
 from operator import attrgetter
 
 from chalicelib.domain.concerns import why_of
+from chalicelib.domain.disputes import disputes_of
 from chalicelib.domain.facts import Attempt, Dispute, Payment, PaymentHistory, Refund
-from chalicelib.domain.payments import Judged, disputes_of, judge, standing
+from chalicelib.domain.payments import Judged, judge, standing
 from chalicelib.domain.refunds import refunds_of, settled_payment
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.storage.stores import Entry
@@ -153,7 +154,9 @@ def _how_far(refund: Refund) -> str:
 
 def _dispute(dispute: Dispute, payment: Payment | None, began_at: datetime) -> Row:
     doubt = ", tellings contradict each other" if dispute.doubted else ""
-    note = f"{money(dispute.amount, _currency(payment))}, {dispute.status}{doubt}, of {dispute.payment_intent_id}"
+    told = money(dispute.amount, dispute.currency or _currency(payment))
+    asked = " (an inquiry)" if dispute.is_inquiry else ""
+    note = f"{told}, {dispute.status}{asked}{doubt}, of {dispute.payment_intent_id}"
     return Row(began_at, None, "dispute", dispute.dispute_id, note)
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund
-from chalicelib.domain.payments import Judged, disputes_of, judge
+from chalicelib.domain.disputes import charged_back, currency_of, disputes_of
+from chalicelib.domain.facts import Dispute, DisputeStatus, Payment, PaymentHistory, Refund
+from chalicelib.domain.payments import Judged, judge
 from chalicelib.domain.refunds import refunded, refunds_of, settled_payment
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 
@@ -144,7 +145,7 @@ def _rows(session: Session, participant: Participant, judged: Judged) -> Iterato
         currency=charge.currency,
         application_fee=charge.application_fee,
         refunded=refunded(history, payment),
-        charged_back=sum(one.amount for one in disputes if one.status is DisputeStatus.LOST),
+        charged_back=charged_back(history, payment),
         is_disputed=any(one.status is DisputeStatus.OPEN for one in disputes),
         is_accepted=judged.accepted,
     )
@@ -262,7 +263,14 @@ def _of_disputes(number: int, known: PaymentHistory, history: PaymentHistory) ->
     statuses = {one.dispute_id: one.status for one in known.disputes}
     for dispute in history.disputes:
         if dispute.status is not statuses.get(dispute.dispute_id):
-            yield AuditEntry(f"dispute_{dispute.status.value}", STRIPE, number, dispute.dispute_id, dispute.amount)
+            what, about, currency = f"dispute_{dispute.status.value}", dispute.dispute_id, _currency(dispute, history)
+            yield AuditEntry(what, STRIPE, number, about, dispute.amount, currency)
+
+
+def _currency(dispute: Dispute, history: PaymentHistory) -> str | None:
+    """As the bank told it; of one kept before that was kept, the payment's."""
+    payments = [one for one in history.payments if one.payment_intent_id == dispute.payment_intent_id]
+    return dispute.currency or next(map(currency_of, payments), None)
 
 
 def _history(participant: Participant | None) -> PaymentHistory:

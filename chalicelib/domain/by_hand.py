@@ -4,7 +4,7 @@ Each decision is a fact with who and why, kept before anything is done about it;
 
     nothing was paid that could go back              NothingPaidError
     all of it went back, or is on its way            NothingLeftError
-    it is disputed, or was charged back              DisputedError
+    a dispute bars refunds of it, or took of it      DisputedError
     only what was not asked for, and it is not named UnnamedPaymentError, which is a NothingPaidError
     more than is left, no such charge                InvalidSessionError, with the field
     held, or on its way, by whom it would be waived  AlreadyPaidError, BeingPaidError; OpenOffersError: close it first
@@ -28,6 +28,7 @@ from chalicelib.domain.bounds import DECISIONS_KEPT, may_be_offered
 from chalicelib.domain.concerns import concerns
 from chalicelib.domain.currencies import CURRENCIES
 from chalicelib.domain.debits import late_debits
+from chalicelib.domain.disputes import is_disputed
 from chalicelib.domain.edits import (
     AlreadyPaidError,
     BeingPaidError,
@@ -52,7 +53,7 @@ from chalicelib.domain.obligations import refunds_key, whatever_is_owed
 from chalicelib.domain.payments import Owing, PaymentStatus, is_returned, standing, was_charged_again
 from chalicelib.domain.reach import out_of_reach, within_reach
 from chalicelib.domain.refunds import decisions_of, failure_key, is_by_rule, is_open_failure
-from chalicelib.domain.returns import Returning, all_returnings, excess_key, is_disputed, returnings
+from chalicelib.domain.returns import Returning, all_returnings, excess_key, returnings
 from chalicelib.domain.sessions import InvalidSessionError, Participant, Problem, Session, owing, with_participant
 from chalicelib.domain.troubles import OFFER_KEY, look_key, tried_anew, without_trouble
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.bounds import may_be_offered
 from chalicelib.domain.debits import debit_key, late_debits
+from chalicelib.domain.disputes import foreign_key, foreign_losses, is_disputed, is_undecided
 from chalicelib.domain.facts import (
     NOTHING_YET,
-    DisputeStatus,
     Payment,
     PaymentHistory,
     Refund,
@@ -34,7 +34,6 @@ from chalicelib.domain.obligations import (
 from chalicelib.domain.payments import (
     Owing,
     PaymentStatus,
-    disputes_of,
     first_paid,
     is_accepted,
     is_returned,
@@ -55,7 +54,7 @@ from chalicelib.domain.refunds import (
     settled_keys,
 )
 from chalicelib.domain.refusals import sentence
-from chalicelib.domain.returns import Returning, excess_key, is_disputed, returnings
+from chalicelib.domain.returns import Returning, excess_key, returnings
 from chalicelib.domain.sessions import Participant, Session, owing
 from chalicelib.domain.troubles import OFFER_KEY, offer_trouble, trouble_with
 
@@ -72,6 +71,10 @@ AGAIN_KEY = "again"
 PAID_TOO_OFTEN = (
     "The fee was paid and given back as often as can be kept, so it is not offered again; "
     "let them in by a waiver, or schedule another session."
+)
+LOST_ABROAD = (
+    "A dispute was lost in another currency than the payment's, and counts as all of it; look in Stripe, and if it was "
+    "a part only, waive the fee to let the client in."
 )
 STRANGE = "A payment arrived that is not the one that was asked for; look at it in Stripe."
 
@@ -187,7 +190,7 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
         text = display_any(going.money(amount))
         if key in failed:
             yield Concern(key, f"The refund of {text} {_went(failed[key])}; {_instead(history, going, failed[key])}.")
-        elif _is_undecided(history, payment):
+        elif is_undecided(history, payment):
             yield Concern(key, f"{text} of a disputed payment is to go back; {_BANK_DECIDES}.")
         elif is_disputed(history, payment):
             yield Concern(key, f"{text} is to go back beside what the bank took back; see to it in Stripe.")
@@ -195,11 +198,19 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
             yield Concern(key, f"{text} is to go back of a payment whose charge is not known; see to it in Stripe.")
         else:
             yield Concern(key, f"A payment went back in part only; give the rest back in Stripe: {text}.")
+    yield from _lost_abroad(history, payment)
     key = excess_key(payment)
     if going.excess > sum(one.amount for one in history.settled if one.key == key):
         paid, beyond = display_any(going.money(going.amount)), display_any(going.money(going.excess))
         yield Concern(key, f"{beyond} of a payment of {paid} went back twice; ask for it, or let it be.")
     yield from _counting_again(history, going)
+
+
+def _lost_abroad(history: PaymentHistory, payment: Payment) -> Iterator[Concern]:
+    """Of a dispute in another currency Stripe does not say which part of the payment it is."""
+    for dispute in foreign_losses(history, payment):
+        if foreign_key(dispute) not in settled_keys(history):
+            yield Concern(foreign_key(dispute), LOST_ABROAD)
 
 
 def _counting_again(history: PaymentHistory, going: Returning) -> Iterator[Concern]:
@@ -233,17 +244,13 @@ def _went(refund: Refund) -> str:
 
 
 def _instead(history: PaymentHistory, going: Returning, refund: Refund) -> str:
-    if _is_undecided(history, going.payment):
+    if is_undecided(history, going.payment):
         return "wait for the bank, which decides a dispute of it"
     standing = [one.amount for one in refunds_of(history, going.payment) if not is_failed(one)]
     to_come = [decision.amount for decision, _ in going.decided]
     if going.because in {None, RefundReason.DUPLICATE} and refund.amount in {*standing, *to_come}:
         return f"{_OTHERWISE}, unless the other refund of as much was made for it"
     return _OTHERWISE
-
-
-def _is_undecided(history: PaymentHistory, payment: Payment) -> bool:
-    return any(one.status is DisputeStatus.OPEN or one.doubted for one in disputes_of(history, payment))
 
 
 def _failures_elsewhere(history: PaymentHistory, ours: AbstractSet[str]) -> Iterator[Concern]:

@@ -18,7 +18,9 @@ from chalicelib.domain.facts import (
     Charge,
     ChargeSeen,
     CheckoutSeen,
+    Dispute,
     DisputeSeen,
+    DisputeStatus,
     Payment,
     PaymentHistory,
     RefundSeen,
@@ -135,17 +137,16 @@ def _of_refund(history: PaymentHistory, shown: RefundSeen, *, is_current: bool) 
 def _of_dispute(history: PaymentHistory, shown: DisputeSeen, *, is_current: bool) -> Iterator[Difference]:
     dispute = shown.dispute
     yield from _of_payment(history, dispute.payment_intent_id)
-    what = f"Dispute {dispute.dispute_id} of {_amount(history, dispute.payment_intent_id, dispute.amount)}"
+    what = f"Dispute {dispute.dispute_id} of {_disputed(history, dispute)}"
     known = next((one for one in history.disputes if one.dispute_id == dispute.dispute_id), None)
     if known is None:
         if not history.overflowed:
             sentence = f"{what}, {dispute.status} at Stripe, is not known here."
             yield Difference(DifferenceKind.DISPUTE_UNKNOWN, dispute.dispute_id, sentence)
         return
-    moves = (known.status, known.amount) != (dispute.status, dispute.amount)
+    moves = (known.status, known.amount) != (dispute.status, dispute.amount) or _escalates(known, dispute)
     if moves and (is_current or fold(history, shown) != history):
-        kept = _amount(history, dispute.payment_intent_id, known.amount)
-        sentence = f"{what} is {dispute.status} at Stripe; here it is {kept}, {known.status}."
+        sentence = f"{what} is {dispute.status} at Stripe; here it is {_disputed(history, known)}, {known.status}."
         yield Difference(DifferenceKind.DISPUTE_DIFFERS, dispute.dispute_id, sentence)
 
 
@@ -166,6 +167,11 @@ def _of_checkout(history: PaymentHistory, shown: CheckoutSeen) -> Iterator[Diffe
         here = f"{known.state} here" if known else "of an offer not known here"
         sentence = f"Checkout Session {shown.checkout_session_id} is {shown.state} at Stripe and {here}."
         yield Difference(DifferenceKind.OFFER_DIFFERS, shown.checkout_session_id, sentence)
+
+
+def _escalates(known: Dispute, shown: Dispute) -> bool:
+    """Whether what only was asked about here is disputed at Stripe: no refund of it can be made any more."""
+    return shown.status is DisputeStatus.OPEN and known.is_refundable is True and shown.is_refundable is False
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
@@ -220,6 +226,13 @@ def _amount(history: PaymentHistory, payment_intent_id: str, amount: int) -> str
     if payment is None or payment.charge is None:
         return f"{amount} minor units"
     return _money(amount, payment.charge.currency)
+
+
+def _disputed(history: PaymentHistory, dispute: Dispute) -> str:
+    """In the currency that the bank told it in; of one kept before that was kept, the payment's."""
+    if dispute.currency is None:
+        return _amount(history, dispute.payment_intent_id, dispute.amount)
+    return _money(dispute.amount, dispute.currency)
 
 
 def _money(amount: int, currency: str) -> str:

@@ -164,13 +164,20 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """`doubted`: two tellings contradict each other, and Stripe must be asked which one stands."""
+    """`doubted`: two tellings contradict each other, and Stripe must be asked which one stands.
+
+    `currency`: what `amount` is in; `is_inquiry`: the bank only asks, and has taken nothing; `is_refundable`: the
+    charge can be refunded all the same. None: kept before this was.
+    """
 
     dispute_id: str
     payment_intent_id: str
     amount: int
     status: DisputeStatus
     doubted: bool = False
+    currency: str | None = None
+    is_inquiry: bool | None = None
+    is_refundable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

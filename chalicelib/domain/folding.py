@@ -247,8 +247,29 @@ def _merged_dispute(known: Dispute, seen: DisputeSeen) -> Dispute:
     told = seen.dispute
     if seen.asked:
         return told
-    if told.status in {DisputeStatus.OPEN, known.status}:
-        return known
-    if known.status is DisputeStatus.OPEN:
-        return told
-    return replace(known, status=DisputeStatus.WON, doubted=True)
+    first, last = sorted((told, known), key=_stage)
+    is_later = _stage(first) < _stage(last)
+    merged = replace(
+        last,
+        doubted=known.doubted,
+        currency=last.currency or first.currency,
+        is_inquiry=_unless_over(first.is_inquiry, last.is_inquiry, is_later=is_later),
+        is_refundable=_unless_over(first.is_refundable, last.is_refundable, is_later=is_later),
+    )
+    if DisputeStatus.OPEN in {known.status, told.status} or known.status is told.status:
+        return merged
+    return replace(merged, status=DisputeStatus.WON, doubted=True)
+
+
+def _stage(dispute: Dispute) -> tuple[bool, bool]:
+    """An inquiry may become a dispute under the same id, never the other way; the verdict comes last."""
+    return dispute.status is not DisputeStatus.OPEN, dispute.is_inquiry is False
+
+
+def _unless_over(first: bool | None, last: bool | None, *, is_later: bool) -> bool | None:  # noqa: FBT001 (facts)
+    """As the later stage tells it; of one stage, what is not so any more is told for good.
+
+    What an older version kept says nothing. So a telling of an earlier stage, heard again, changes nothing.
+    """
+    told = [one for one in ((last,) if is_later and last is not None else (first, last)) if one is not None]
+    return all(told) if told else None

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.disputes import disputes_of
 from chalicelib.domain.edits import OpenOffersError
 from chalicelib.domain.facts import LIVE, AttemptState, DisputeStatus, Payment, PaymentHistory, RefundStatus
 from chalicelib.domain.obligations import is_strange
-from chalicelib.domain.payments import disputes_of, is_unproven, standing
+from chalicelib.domain.payments import is_unproven, standing
 from chalicelib.domain.refunds import refunds_of
 from chalicelib.domain.returns import all_returnings
 from chalicelib.domain.sessions import Participant, Session, owing

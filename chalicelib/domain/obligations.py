@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.disputes import disputes_of
 from chalicelib.domain.facts import (
     LIVE,
     Attempt,
@@ -25,7 +26,6 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.payments import (
     Judged,
     Owing,
-    disputes_of,
     is_accepted,
     is_returned,
     is_unproven,

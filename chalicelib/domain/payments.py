@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.disputes import charged_back, disputes_of
 from chalicelib.domain.facts import (
     LIVE,
     Attempt,
     AttemptState,
     CheckoutPaid,
-    Dispute,
     DisputeStatus,
     Payment,
     PaymentHistory,
@@ -168,10 +168,9 @@ def is_for_the_fee(owing: Owing, history: PaymentHistory, payment: Payment) -> b
 
 
 def is_returned(history: PaymentHistory, payment: Payment, also: int = 0) -> bool:
-    """Given back in full, or charged back by a lost dispute; `also`: minor units to be counted as given back."""
+    """All of it was given back, or taken by the bank; `also`: minor units to be counted as given back."""
     amount = money_of(payment).amount
-    lost = any(dispute.status is DisputeStatus.LOST for dispute in disputes_of(history, payment))
-    return lost or went_back(history, payment) + also >= amount > 0
+    return went_back(history, payment) + charged_back(history, payment) + also >= amount > 0
 
 
 def money_of(payment: Payment) -> Money:
@@ -200,10 +199,6 @@ def was_charged_again(history: PaymentHistory, payment: Payment) -> bool:
     """
     again, charge = history.charged_again, payment.charge
     return again is not None and charge is not None and charge.created_at <= again.at and is_returned(history, payment)
-
-
-def disputes_of(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
-    return tuple(d for d in history.disputes if d.payment_intent_id == payment.payment_intent_id)
 
 
 def _return_because(owing: Owing, history: PaymentHistory, payment: Payment) -> RefundReason | None:
@@ -249,7 +244,8 @@ def _standing_of(history: PaymentHistory, counted: Payment, paid: int) -> Standi
     elif DisputeStatus.OPEN in disputes:
         status = PaymentStatus.DISPUTED
     else:
-        status = PaymentStatus.PARTIALLY_REFUNDED if back else PaymentStatus.PAID
+        is_less = back or charged_back(history, counted)
+        status = PaymentStatus.PARTIALLY_REFUNDED if is_less else PaymentStatus.PAID
     return Standing(status, counted, paid, back)
 
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Refund, RefundDecision, RefundReason
+from chalicelib.domain.disputes import charged_back, is_disputed
+from chalicelib.domain.facts import Payment, PaymentHistory, Refund, RefundDecision, RefundReason
 from chalicelib.domain.money import Money
-from chalicelib.domain.payments import Judged, Owing, disputes_of, is_unproven, judge, money_of
+from chalicelib.domain.payments import Judged, Owing, is_unproven, judge, money_of
 from chalicelib.domain.refunds import (
     automatic_refund_id,
     decisions_of,
@@ -150,11 +151,6 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
     )
 
 
-def is_disputed(history: PaymentHistory, payment: Payment) -> bool:
-    """A disputed charge is not refunded: the bank decides first, and what it takes is not owed again."""
-    return any(one.status is not DisputeStatus.WON or one.doubted for one in disputes_of(history, payment))
-
-
 def _is_undated(history: PaymentHistory, payment: Payment) -> bool:
     return payment.charge is None and charge_key(payment) in settled_keys(history)
 
@@ -167,12 +163,6 @@ def charge_key(payment: Payment) -> str:
 def excess_key(payment: Payment) -> str:
     """The key of what went back twice."""
     return f"excess:{payment.payment_intent_id}"
-
-
-def charged_back(history: PaymentHistory, payment: Payment) -> int:
-    """What the bank took back by disputes that were lost, in minor units."""
-    lost = [dispute for dispute in disputes_of(history, payment) if dispute.status is DisputeStatus.LOST]
-    return sum(dispute.amount for dispute in lost)
 
 
 _Wanted = TypeVar("_Wanted")

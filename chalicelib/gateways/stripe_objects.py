@@ -183,6 +183,10 @@ def dispute_seen(dispute: StripeObject, *, asked: bool) -> DisputeSeen:
             payment_intent_id=_required(dispute, "payment_intent", id_of(dispute.get("payment_intent"))),
             amount=_whole(dispute, "amount"),
             status=_dispute_status(status),
+            currency=text(dispute, "currency"),
+            is_inquiry=status.startswith("warning_"),
+            # https://docs.stripe.com/api/disputes/object#dispute_object-is_charge_refundable
+            is_refundable=flag(dispute, "is_charge_refundable"),
         ),
         asked=asked,
     )

@@ -120,7 +120,8 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "One of the team's connected Stripe accounts. Absent, `null` or empty: its default; in a change, as it was."
     ),
     "PaymentOut.status": _field(
-        "`not_required`: nothing is owed. `processing`: the bank is moving it. `disputed`: the payer contests it.",
+        "`not_required`: nothing is owed. `processing`: the bank is moving it. `disputed`: the payer contests it, or "
+        "their bank asks about it.",
         "unpaid",
         enum=[one.value for one in PaymentStatus],
     ),
@@ -213,9 +214,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "platform_fee_decimal": _field("The platform's fee in major units.", "1.20"),
     "refunded": _field("What went back or is on its way, in the minor unit.", 3000),
     "refunded_decimal": _field("What went back or is on its way, in major units.", "30.00"),
-    "charged_back": _field("What the payer's bank took in a dispute that was lost, in the minor unit.", 0),
+    "charged_back": _field("What the bank took in a dispute that was lost: the part disputed, in the minor unit.", 0),
     "charged_back_decimal": _field("What the payer's bank took, in major units.", "0.00"),
-    "is_disputed": _field("Whether the payer contests it, and their bank has not decided.", False),  # noqa: FBT003 (an example)
+    "is_disputed": _field("Whether the payer contests it, or their bank asks about it, and has not decided.", False),  # noqa: FBT003 (an example)
     "is_accepted": _field("Whether it is money for an offer of ours, as that was made.", True),  # noqa: FBT003 (an example)
     # --- quotes
     "minimum": _field("The least that can be charged in this currency.", 100),

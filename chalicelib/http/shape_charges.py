@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chalicelib.domain.disputes import disputes_of
 from chalicelib.domain.facts import PaymentHistory, Refund, RefundReason, RefundStatus
-from chalicelib.domain.payments import disputes_of
 from chalicelib.domain.refunds import refunds_of, settled_of
 from chalicelib.domain.returns import Returning, returnings
 from chalicelib.domain.sessions import Participant, Session, owing

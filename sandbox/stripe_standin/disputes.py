@@ -121,6 +121,13 @@ def close(world: World, books: Books, dispute: JsonObject, status: str) -> None:
         reinstate(world, books, dispute)
 
 
+def end_inquiry(world: World, books: Books, charge: JsonObject) -> None:
+    """A full refund resolves an inquiry: https://docs.stripe.com/disputes/how-disputes-work#inquiries."""
+    for dispute in books.of_kind("dispute"):
+        if dispute["charge"] == charge["id"] and dispute["status"] in CLOSINGS["warning_closed"]:
+            close(world, books, dispute, "warning_closed")
+
+
 def require(dispute: JsonObject, status: str, moves: dict[str, frozenset[str]]) -> None:
     if status not in moves:
         message = f"{status!r} is not one of {', '.join(moves)}"

@@ -69,6 +69,8 @@ def make(world: World, books: Books, charge: JsonObject, amount: int, params: Js
     refund["balance_transaction"] = balance.record(world, books, "refund", refund, -amount, fees)["id"]
     world.announce(books, "refund.created", refund)
     world.announce(books, "charge.refunded", charge)
+    if charge["refunded"]:
+        disputes.end_inquiry(world, books, charge)
     if charge["id"] in world.fates_of_refunds:
         world.maturing.append((world.timestamp() + MATURES_AFTER, refund["id"]))
     return refund

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.disputes import disputes_of
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, Seen
-from chalicelib.domain.payments import disputes_of, is_returned
+from chalicelib.domain.payments import is_returned
 from chalicelib.domain.refunds import refunded
 from tests.support.histories import charge, checkout, dispute, folded, paid, refund, session_of, standing_of
 
@@ -24,7 +25,11 @@ def the_payment(history: PaymentHistory, number: int = 1) -> Payment:
         ((checkout(amount=0),), False),
         ((charge(),), False),
         ((charge(), refund("1", 1)), False),
-        ((*paid(), dispute(DisputeStatus.LOST, amount=1)), True),
+        ((*paid(), dispute(DisputeStatus.LOST)), True),
+        ((*paid(), dispute(DisputeStatus.LOST, amount=7999)), False),
+        ((*paid(), refund("1", 6000), dispute(DisputeStatus.LOST, amount=2000)), True),
+        ((*paid(), refund("1", 6000), dispute(DisputeStatus.LOST, amount=1999)), False),
+        ((*paid(), dispute(DisputeStatus.LOST, amount=1, currency="usd")), True),
         ((*paid(), dispute(DisputeStatus.OPEN)), False),
     ],
 )

@@ -74,14 +74,17 @@ def _told(life: Life, event: Event) -> None:
 
 
 def _stored(life: Life) -> Ending:
+    return stored(life.world, life.session)
+
+
+def stored(world: World, session: Session) -> Ending:
     """What is kept, apart from how often it was written."""
-    world = life.world
     rows = world.ledger.between(TEAM_ID, world.clock() - timedelta(days=1), world.clock() + timedelta(days=1))
-    return replace(world.session(life.session), revision=Revision()), tuple(rows)
+    return replace(world.session(session), revision=Revision()), tuple(rows)
 
 
 @contextmanager
-def _put_back(world: World) -> Iterator[None]:
+def put_back(world: World) -> Iterator[None]:
     """What is stored when the block ends is what was stored when it began."""
     items, ledger = dict(world.sessions._items), dict(world.ledger.texts)
     yield
@@ -117,7 +120,7 @@ class Walk:
     def _onwards(self, left: tuple[Event, ...]) -> Walked:
         orders, endings = 0, set[Ending]()
         for event in left:
-            with _put_back(self.life.world):
+            with put_back(self.life.world):
                 _told(self.life, event)
                 more, ends = self.on(tuple(one for one in left if one is not event))
             orders, endings = orders + more, endings | ends

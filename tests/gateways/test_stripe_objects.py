@@ -83,6 +83,8 @@ DISPUTE: dict[str, Any] = {
     "amount": 8000,
     "payment_intent": "pi_1",
     "status": "needs_response",
+    "currency": "aud",
+    "is_charge_refundable": False,
 }
 
 
@@ -259,11 +261,29 @@ def test_a_refund_that_is_not_as_documented_is_strange(changes: dict[str, Any]) 
     ],
 )
 def test_a_dispute_is_open_until_there_is_a_verdict(status: str, expected: DisputeStatus) -> None:
-    seen = dispute_seen({**DISPUTE, "status": status}, asked=True)
-    assert seen == DisputeSeen(Dispute("dp_1", "pi_1", 8000, expected), asked=True)
+    dispute = dispute_seen({**DISPUTE, "status": status}, asked=True).dispute
+    assert (dispute.dispute_id, dispute.payment_intent_id, dispute.amount) == ("dp_1", "pi_1", 8000)
+    assert (dispute.status, dispute.is_inquiry) == (expected, status.startswith("warning_"))
 
 
-@pytest.mark.parametrize("changes", [{"status": None}, {"payment_intent": None}, {"amount": None}, {"id": 7}])
+@pytest.mark.parametrize("refundable", [True, False])
+def test_a_dispute_says_its_currency_and_whether_its_charge_can_be_refunded(*, refundable: bool) -> None:
+    seen = dispute_seen({**DISPUTE, "currency": "usd", "is_charge_refundable": refundable}, asked=True)
+    told = Dispute("dp_1", "pi_1", 8000, DisputeStatus.OPEN, False, "usd", False, refundable)  # noqa: FBT003 (a row)
+    assert seen == DisputeSeen(told, asked=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": None},
+        {"payment_intent": None},
+        {"amount": None},
+        {"id": 7},
+        {"currency": None},
+        {"is_charge_refundable": None},
+    ],
+)
 def test_a_dispute_that_is_not_as_documented_is_strange(changes: dict[str, Any]) -> None:
     with pytest.raises(StrangeObjectError):
         dispute_seen({**DISPUTE, **changes}, asked=False)

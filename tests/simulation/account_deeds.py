@@ -37,6 +37,9 @@ CLINICS = {"r": "Riverside", "h": "Hill Street"}
 ON_STRIPES_PAGE = timedelta(minutes=1)
 """How long it takes to agree, at least; what Stripe says of times is in whole seconds."""
 
+LONG = timedelta(days=7)
+"""Longer than the night looks back by itself."""
+
 CLINIC, OPERATOR = api_client(API_CLIENT), operator("pat")
 
 
@@ -111,6 +114,7 @@ def _leaving(stage: Stage, account: str) -> Iterator[None]:
     finally:
         if was_here and not books.authorized:
             stage.notes.missed.add(account)
+            stage.notes.left_at[account] = stage.now()
             stage.notes.barred.add(account)
             _note_left(stage, account)
 
@@ -154,11 +158,17 @@ class Connect(OfNoSession):
         if self.reloads:
             self._reload(stage, query)
         known = before.account(self.account)
+        self._note_absence(stage)
         if known is not None and not known.is_connected:
             stage.reach("connected again under the same id")
         if known is None:
             stage.reach("connected again under another id")
         return "done"
+
+    def _note_absence(self, stage: Stage) -> None:
+        left_at = stage.notes.left_at.pop(self.account, None)
+        if left_at is not None and stage.now() - left_at >= LONG:
+            stage.reach("an account away for a week")
 
     def _agreed(self, stage: Stage) -> dict[str, str]:
         """What the owner comes back with."""

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.admission import admit
 from sandbox.stripe_standin.errors import JsonObject
-from tests.simulation.client_deeds import BANK_DEBIT, CARD, DECLINED_CARD, ComeBack, Join, Look, Pay, PressPay
+from tests.simulation.client_deeds import CARD, DECLINED_CARD, ComeBack, Join, Look, Pay, PressPay
 from tests.simulation.clinic_deeds import AddGuest, Cancel, ChangeFee, Remove, Rename, RenewLink, Reschedule, Schedule
 from tests.simulation.deeds import Deed, Step
+from tests.simulation.dispute_deeds import Dispute, DisputeMoves
 from tests.simulation.faults import Fault, FaultKind
 from tests.simulation.money_deeds import Reconcile, Refund, ReplayParked, Retry, SettleByHand, Waive
 from tests.simulation.platform_chance import PlatformChooser
 from tests.simulation.play import Temper
-from tests.simulation.stage import PLACES, Guest, Stage
+from tests.simulation.stage import DEBITS, PLACES, Guest, Stage
+from tests.simulation.stripe_chance import Kind, StripeChooser
 from tests.simulation.stripe_deeds import (
     BankAnswers,
     DashboardRefund,
     Deliver,
     DeliverAll,
-    Dispute,
-    DisputeMoves,
     Forge,
     PayDespiteExpiry,
     Poison,
@@ -35,6 +35,7 @@ from tests.simulation.stripe_deeds import (
     StaysOpen,
     about_charges,
     charges_of,
+    is_at_the_bank,
 )
 from tests.simulation.time_deeds import Sweep, Wait, WaitUntil, WaitUntilDue
 
@@ -89,6 +90,14 @@ def nature_of(chance: random.Random, temper: Temper, of_platform: random.Random)
     )
 
 
+def widened(nature: Nature, wider: StripeChooser) -> Nature:
+    """With time and room for what the history is about beside."""
+    eager = dict(nature.eager)
+    if Kind.AWAY in wider.kinds:
+        eager["accounts"] = max(eager["accounts"], 1)
+    return replace(nature, steps=nature.steps + wider.steps, starts_in=wider.starts_in(nature.starts_in), eager=eager)
+
+
 def temper_of(chance: random.Random, of_platform: random.Random) -> Temper:
     return Temper(
         webhooks_lost=chance.random() < 0.2,
@@ -108,10 +117,13 @@ def place_of(deed: Deed) -> str | None:
 class Chooser:
     """Chooses one step after the other, looking at the stage."""
 
-    def __init__(self, chance: random.Random, temper: Temper, of_platform: random.Random) -> None:
+    def __init__(
+        self, chance: random.Random, temper: Temper, of_platform: random.Random, of_stripe: random.Random
+    ) -> None:
         self._chance = chance
         self._temper = temper
-        self.nature = nature_of(chance, temper, of_platform)
+        self._wider = StripeChooser(of_stripe)
+        self.nature = widened(nature_of(chance, temper, of_platform), self._wider)
         self._platform = PlatformChooser(of_platform, hears=not temper.webhooks_lost)
 
     def opening(self) -> list[Step]:
@@ -157,6 +169,7 @@ class Chooser:
             (1.5 * eager["sweep"], Sweep),
             (eager["accounts"], lambda: self._platform.of_accounts(stage, depth)),
             (eager["plans"], lambda: self._platform.of_plans(stage)),
+            (self._wider.eager, lambda: self._wider.deed(stage, guest, depth)),
         ]
         weights = [weight for weight, _ in makers]
         return chance.choices([make for _, make in makers], weights)[0]()
@@ -178,7 +191,8 @@ class Chooser:
         chance = self._chance
         fees = tuple(chance.choice((*FEES, None)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
         lasts = chance.choice((10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, DAY))
-        return Schedule(place, chance.choice(self.nature.starts_in), lasts, (8000, *fees[1:]))
+        schedule = Schedule(place, chance.choice(self.nature.starts_in), lasts, (8000, *fees[1:]))
+        return self._wider.scheduled(schedule)
 
     def _of_client(self, stage: Stage, guest: Guest, pays: float | None = None) -> Deed:
         chance = self._chance
@@ -206,8 +220,9 @@ class Chooser:
         return admit(session, participant, stage.team_at(guest.place), stage.now()).may_pay
 
     def _card(self, page: JsonObject) -> str:
-        if BANK_DEBIT in page["payment_method_types"] and self._chance.random() < 0.7:
-            return BANK_DEBIT
+        debits = [one for one in page["payment_method_types"] if one in DEBITS]
+        if debits and self._chance.random() < 0.7:
+            return str(debits[0])
         return DECLINED_CARD if self._chance.random() < 0.1 else CARD
 
     def _of_clinic(self, guest: Guest) -> Deed:
@@ -277,9 +292,7 @@ class Chooser:
         return chance.choices([make for _, make in makers], [weight for weight, _ in makers])[0]()
 
     def _is_processing(self, stage: Stage, guest: Guest) -> bool:
-        return any(
-            page["status"] == "complete" and page["payment_status"] == "unpaid" for page in stage.checkouts_of(guest)
-        )
+        return any(map(is_at_the_bank, stage.checkouts_of(guest)))
 
     def _forged(self, guest: Guest) -> Forge:
         return Forge(guest, self._chance.choice((8000, 4000)), elsewhere=self._chance.random() < 0.5)

@@ -15,7 +15,7 @@ from chalicelib.flows.come_back import come_back
 from chalicelib.flows.join import Joined, join
 from chalicelib.flows.open_link import OpenedLink, open_link
 from tests.simulation.deeds import NOTHING, at_place, nth
-from tests.simulation.stage import Guest, Stage
+from tests.simulation.stage import DEBITS, Guest, Stage
 
 CARD, DECLINED_CARD, BANK_DEBIT = "4242424242424242", "4000000000000002", "au_becs_debit"
 
@@ -59,21 +59,40 @@ class Look(OfGuest):
         return link.admission.door.value if link else NOTHING
 
 
+def _left_out(stage: Stage, guest: Guest) -> tuple[int, int]:
+    """How many ways of paying, and fees of accounts, the clinic's offers are made without."""
+    accounts = stage.team_at(guest.place).accounts
+    return sum(len(one.refused_methods) for one in accounts), sum(one.fee_refused for one in accounts)
+
+
 @dataclass(frozen=True, slots=True)
 class PressPay(OfGuest):
     @override
     def __str__(self) -> str:
         return f"{self.guest} presses Pay"
 
+    def teams(self, stage: Stage) -> frozenset[str]:
+        """What Stripe refuses of the clinic's account is noted there: a way of paying, the platform's fee."""
+        return frozenset({stage.team_at(self.guest.place).team_id})
+
     def do(self, stage: Stage) -> str:
         link = opened(stage, self.guest)
         if link is None:
             return NOTHING
+        known = _left_out(stage, self.guest)
         started = start_checkout(stage.ctx, link)
+        self._note_left_out(stage, known)
         if isinstance(started, Admission):
             self._note_refusal(stage, started.door)
             return f"nothing to pay: {started.door.value}"
         return f"is sent to the page of attempt {started.attempt_id[:8]}"
+
+    def _note_left_out(self, stage: Stage, known: tuple[int, int]) -> None:
+        methods, fees = _left_out(stage, self.guest)
+        if methods > known[0]:
+            stage.reach("offered without a way of paying that was refused")
+        if fees > known[1]:
+            stage.reach("offered without the platform's fee, which was refused")
 
     def _note_refusal(self, stage: Stage, door: Door) -> None:
         """What the product knows of, and cannot see: it must not ask for the money again on another account."""
@@ -101,6 +120,8 @@ class Pay(OfGuest):
         outcome = stage.stripe.pay(page["id"], self.card)
         if outcome.status == "paid" and stage.is_away(stage.account_of(page["id"])):
             stage.reach("a page paid that nobody can see")
+        if outcome.status != "declined" and page["currency"] != "aud":
+            stage.reach(f"paid in another currency{', by debit' if self.card in DEBITS else ''}")
         if outcome.status != "declined" and self._is_void(stage, str(page["client_reference_id"])):
             stage.reach("money for an offer that was held to be void")
         return outcome.status

@@ -14,14 +14,23 @@ from chalicelib.flows import edit_participants, edit_session
 from chalicelib.flows.revoke import revoke
 from chalicelib.flows.schedule import schedule_session
 from chalicelib.storage.stores import ConflictError
+from sandbox.stripe_standin.errors import JsonObject
 from tests.simulation.canaries import CANARY
 from tests.simulation.deeds import NOTHING, at_place
 from tests.simulation.stage import Guest, Stage, name_of
+from tests.simulation.stripe_deeds import about_charges, is_at_the_bank
+
+BANK_TAKES = 5 * 86_400
+"""Seconds, at the least, until a debit's bank has answered."""
 
 Touched = frozenset[tuple[str, str]] | None
 
 
-def wish_of(guest: Guest, amount: int | None) -> ParticipantWish:
+def refunds_at(stage: Stage, guests: list[Guest]) -> list[JsonObject]:
+    return [one for guest in guests for one in about_charges(stage, guest, "refund")]
+
+
+def wish_of(guest: Guest, amount: int | None, currency: str = "aud") -> ParticipantWish:
     """A guest all of whose texts are marked."""
     return ParticipantWish(
         Role.GUEST,
@@ -29,7 +38,7 @@ def wish_of(guest: Guest, amount: int | None) -> ParticipantWish:
         state=f"{CANARY}-state",
         email=f"{CANARY}-{guest.place}@example.org",
         phone=f"+61-{CANARY}",
-        fee=Fee(amount, "aud", f"{CANARY}-description") if amount else None,
+        fee=Fee(amount, currency, f"{CANARY}-description") if amount else None,
     )
 
 
@@ -48,18 +57,19 @@ class Schedule(OfPlace):
     starts_in: int
     lasts: int
     fees: tuple[int | None, ...]
+    currency: str = "aud"
 
     @override
     def __str__(self) -> str:
         window = f"in {spell(self.starts_in)}, for {spell(self.lasts)}"
-        return f"the clinic schedules {self.place} {window}, with fees {list(self.fees)}"
+        return f"the clinic schedules {self.place} {window}, with fees {list(self.fees)} {self.currency}"
 
     def do(self, stage: Stage) -> str:
         if self.place in stage.sessions_at:
             return NOTHING
         start = stage.now() + timedelta(seconds=self.starts_in)
         host = ParticipantWish(Role.HOST, f"{CANARY}-host")
-        guests = [wish_of(Guest(self.place, index + 2), fee) for index, fee in enumerate(self.fees)]
+        guests = [wish_of(Guest(self.place, index + 2), fee, self.currency) for index, fee in enumerate(self.fees)]
         wish = SessionWish(
             start, start + timedelta(seconds=self.lasts), f"{CANARY}-session", participants=(host, *guests)
         )
@@ -89,10 +99,20 @@ class Reschedule(OfPlace):
         if key is None:
             return NOTHING
         stage.notes.rescheduled.add(self.place)
+        self._note(stage)
         start = stage.now() + timedelta(seconds=self.starts_in)
         edit = SessionEdit(start_time=start, end_time=start + timedelta(seconds=self.lasts))
         edit_session.update_session(stage.ctx, *key, edit)
         return "done"
+
+    def _note(self, stage: Stage) -> None:
+        """What is under way as they ask."""
+        guests = [guest for guest, _, _ in stage.guests() if guest.place == self.place]
+        if any(is_at_the_bank(page) for guest in guests for page in stage.checkouts_of(guest)):
+            time = "moved" if self.starts_in < BANK_TAKES else "moved far off"
+            stage.reach(f"{time} while the bank was at work")
+        if any(one["metadata"].get("anteroom_reason") == "after_end" for one in refunds_at(stage, guests)):
+            stage.reach("moved after a late payment went back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +131,7 @@ class Cancel(OfPlace):
         pages = [page for guest in guests for page in stage.checkouts_of(guest)]
         if any(page["status"] == "open" for page in pages):
             stage.reach("cancelled while a page was open")
-        if any(page["status"] == "complete" and page["payment_status"] == "unpaid" for page in pages):
+        if any(map(is_at_the_bank, pages)):
             stage.reach("cancelled while the bank was at work")
         edit_session.cancel_session(stage.ctx, *key, keep_payments=self.keep)
         session = stage.session_at(self.place)

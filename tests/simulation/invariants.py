@@ -16,6 +16,7 @@ from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.concerns import attention
 from chalicelib.domain.obligations import AskAboutRefund, obligations
 from chalicelib.domain.payments import standing
+from chalicelib.domain.reach import out_of_reach
 from chalicelib.domain.sessions import owing
 from chalicelib.domain.troubles import OFFER_KEY
 from tests.fakes.memory import Kept
@@ -58,19 +59,40 @@ def i1_admitted_only_if_paid(stage: Stage, truth: Truth) -> None:
 
 def i1_paid_is_admitted(stage: Stage, truth: Truth) -> None:
     """The other way round: whose payment the product has been told of is admitted, whatever becomes of the clinic's
-    account or plan: suspended, restricted, gone.
+    account or plan: suspended, restricted, gone; also while a bank asks, and when a part went back or was lost.
     """
     session, participant, history = truth.session, truth.participant, truth.participant.history
     if participant.deleted_at or session.canceled_at or stage.now() >= session.end_time:
         return
     told = {payment.payment_intent_id for payment in history.payments if payment.paid}
-    untouched = [one for one in truth.charged if not (one.refunds or one.disputes or truth.goes_back(one))]
+    hears = _hears_of_money_later(stage, truth)
+    kept = [one for one in truth.charged if not truth.goes_back(one)]
+    untouched = [one for one in kept if not (one.refunds or one.disputes) or (one.held > 0 and not hears)]
     is_paid = any(one.charge["payment_intent"] in told for one in untouched)
     is_free = participant.fee is None or history.waiver is not None
     undecided = not (history.decisions or history.settled or truth.guest in stage.notes.promise_broken)
     if is_free or (is_paid and undecided):
         door = admit(session, participant, stage.team_at(truth.guest.place), stage.now()).door
         assert door in {Door.EARLY, Door.JOIN}, f"I1: {truth.guest} has paid, and finds {door}"
+
+
+def i1_nobody_is_turned_away(stage: Stage, truth: Truth) -> None:
+    """Nor is who owes the fee: what went back by a rule that is over is no answer, and an offer is only refused where
+    Stripe takes no money at all, never for a way of paying or a share of the platform's that it can be made without.
+    """
+    participant = truth.participant
+    team = stage.team_at(truth.guest.place)
+    door = admit(truth.session, participant, team, stage.now()).door
+    if truth.forged or truth.guest in stage.notes.promise_broken:
+        return
+    if door in {Door.OFFER_REFUSED, Door.CANNOT_CHARGE}:
+        account = team.payee(None)
+        is_gone = account is None or not account.is_connected
+        bars = (stage.notes.barred, team.suspended, is_gone, any(out_of_reach(participant.history)))
+        assert any(bars), f"I1: {truth.guest} finds {door}, and could pay"
+    if door is Door.REFUNDED and not any(one.refund_failed for one in truth.charged):
+        asked_back = [one for one in truth.charged if not one.went_back_by_rule or truth.goes_back(one)]
+        assert asked_back, f"I1: {truth.guest} finds {door}, though all went back by a rule that is over"
 
 
 def _hears_of_money_later(stage: Stage, truth: Truth) -> bool:
@@ -144,8 +166,8 @@ def i6_nothing_crosses(stage: Stage, before: Mapping[Key, Kept], touched: frozen
         assert owners <= {stage.team_of(account)}, f"I6: {one.method} {one.path} on the account {account}"
 
 
-_OF_PLATFORM = re.compile(r'"platform_country":("[A-Z]{2}"|null)')
-"""What the deployment's own account tells, of itself, to every team."""
+_OF_PLATFORM = re.compile(r'"platform_country":("[A-Z]{2}"|null),"fee_refused":(true|false)')
+"""What the deployment's own account tells, of itself, to every team: with its country, which fees are tried again."""
 
 
 def teams_kept(stage: Stage) -> dict[str, object]:
@@ -172,6 +194,7 @@ def the_fee_is_that_of_its_time(stage: Stage, truth: Truth) -> None:
         account, attempt_id = stage.account_of(page["id"]), page["client_reference_id"]
         rates = stage.notes.rates.get(attempt_id, frozenset()) if account in ACCOUNTS else {0}
         due = {(2 * page["amount_total"] * rate + BASIS_POINTS) // (2 * BASIS_POINTS) for rate in rates}
+        due |= {0} if account in stage.notes.feeless else set()
         fee = int(stage.books_named(account).orders[page["id"]].payment_intent.get("application_fee_amount", 0))
         assert fee in due, f"the platform's fee: {fee} is asked of {truth.guest}, due are {due}"
         assert kept.get(attempt_id, fee) == fee, f"the platform's fee: {truth.guest} is kept with another than {fee}"
@@ -197,7 +220,8 @@ def _teams_named(stage: Stage, account: str, path: str, form: str) -> set[str]:
         thing = books[name]
         if thing["object"] == "dispute":
             thing = books[thing["payment_intent"]]
-        if "anteroom_team" in thing["metadata"] and name not in stage.notes.forged:
+        is_forged = name in stage.notes.forged or _is_of_forged(stage, books, name)
+        if "anteroom_team" in thing["metadata"] and not is_forged:
             owners.add(thing["metadata"]["anteroom_team"])
     return owners
 
@@ -364,5 +388,7 @@ def _out_of_reach(stage: Stage, truth: Truth) -> bool:
         if trouble.out_of_reach and (is_away or trouble.retry_at is None):
             return True
         if trouble.key == OFFER_KEY and stage.notes.barred:
+            return True
+        if trouble.key.startswith("refund:") and trouble.refusal is not None and stage.notes.emptied:
             return True
     return False

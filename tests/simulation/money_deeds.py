@@ -16,6 +16,7 @@ from chalicelib.domain.facts import Attempt
 from chalicelib.domain.reach import out_of_reach
 from chalicelib.domain.troubles import expire_key, look_key
 from chalicelib.flows.by_hand import retry_by_hand, settle_by_hand
+from chalicelib.flows.charge_again import charge_again
 from chalicelib.flows.park import replay
 from chalicelib.flows.reconcile import Tally, reconcile
 from chalicelib.flows.reconcile_session import Scope
@@ -28,7 +29,7 @@ from tests.simulation.canaries import REMARK
 from tests.simulation.clinic_deeds import OfParticipant
 from tests.simulation.deeds import NOTHING, nth
 from tests.simulation.stage import ACCOUNTS, PLACES, Guest, Stage
-from tests.simulation.stripe_deeds import charges_of
+from tests.simulation.stripe_deeds import charges_of, is_at_the_bank
 from tests.support.world import NOON
 
 Touched = frozenset[tuple[str, str]] | None
@@ -85,14 +86,34 @@ class Waive(OfParticipant):
         if key is None or participant_id is None:
             return NOTHING
         pages = [page for page in stage.checkouts_of(self.guest) if page["status"] == "open"]
+        debits = [page for page in stage.checkouts_of(self.guest) if is_at_the_bank(page)]
         member = waive(stage.ctx.acting_for(CLINIC), key[0], participant_id, WHY)
         assert member.participant.history.waiver is not None, "the clinic was told that it is waived"
         if pages:
             stage.reach("waived with an open page")
+        if debits:
+            stage.reach("waived while the bank was at work")
         if any(out_of_reach(member.participant.history)):
             stage.reach("waived beside an offer out of reach")
         if charges_of(stage, self.guest):
             stage.reach("waived after a refund")
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeAgain(OfParticipant):
+    @override
+    def __str__(self) -> str:
+        return f"the clinic charges {self.guest} again"
+
+    def do(self, stage: Stage) -> str:
+        key = stage.sessions_at.get(self.guest.place)
+        participant_id = self.participant_id(stage)
+        if key is None or participant_id is None:
+            return NOTHING
+        member = charge_again(stage.ctx.acting_for(CLINIC), key[0], participant_id, WHY)
+        assert member.participant.history.charged_again is not None, "the clinic was told that it is charged again"
+        stage.reach("charged again")
         return "done"
 
 
@@ -200,7 +221,7 @@ class SettleByHand(OfStuck):
         elif name in intents:
             charge_id = books[intents[name]]["latest_charge"]
         for sentence in told:
-            amount = re.search(r"([0-9]+)\.([0-9]{2}) AUD", sentence)
+            amount = re.search(r"([0-9]+)\.([0-9]{2}) [A-Z]{3}", sentence)
             return charge_id, int(amount[1] + amount[2]) if amount else int(books[name]["amount"])
         return None
 

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.by_hand import (
     DisputedError,
+    NotGivenBackError,
     NothingLeftError,
     NothingPaidError,
     NothingToRetryError,
     NothingToWaiveError,
+    PaidTooOftenError,
     UnknownKeyError,
 )
 from chalicelib.domain.edits import AlreadyPaidError, BeingPaidError, CanceledError, EndedError, StartedError
@@ -51,8 +53,9 @@ from tests.support.crashes import ProcessDied
 REFUSALS = (
     AlreadyPaidError, BeingPaidError, CanceledError, ConnectError, ConnectedElsewhereError, ControlError,
     DisputedError, EndedError, FeeNotPossibleError, InvalidLinkError, InvalidSessionError, MoneyHeldError,
-    NotEntitledError, NotFoundError, NothingLeftError, NothingPaidError, NothingToRetryError, NothingToWaiveError,
-    OfferOutOfReachError, RefusedAtStripe, StartedError, SuspendedError, UnknownKeyError,
+    NotEntitledError, NotFoundError, NotGivenBackError, NothingLeftError, NothingPaidError, NothingToRetryError,
+    NothingToWaiveError, OfferOutOfReachError, PaidTooOftenError, RefusedAtStripe, StartedError, SuspendedError,
+    UnknownKeyError,
 )  # fmt: skip
 """What was asked cannot be, and nothing was done."""
 
@@ -243,6 +246,7 @@ class Play:
                 invariants.i7_only_ours_count(stage, truth)
             invariants.i1_admitted_only_if_paid(stage, truth)
             invariants.i1_paid_is_admitted(stage, truth)
+            invariants.i1_nobody_is_turned_away(stage, truth)
             if not is_known:
                 invariants.i2_one_payable(stage, truth)
                 invariants.i3_no_refund_twice(truth)

@@ -32,6 +32,9 @@ MOST_TICKS = 400
 
 AFTER_END = timedelta(hours=1, minutes=1)
 TRIES_LAST = timedelta(days=8)
+ASKED_AGAIN_WITHIN = timedelta(days=2)
+"""By when an account that was away for long is asked again, if it comes back when everything is over."""
+
 ROUNDS = 3
 
 
@@ -80,7 +83,7 @@ def come_to_rest(play: Play) -> None:
     catch_up(play, returned)
     run_out(play, until=last_end(stage) + AFTER_END)
     hold_pending(play)
-    run_out(play, until=last_end(stage) + TRIES_LAST)
+    run_out(play, until=max(last_end(stage) + TRIES_LAST, stage.now() + ASKED_AGAIN_WITHIN))
     if play.temper.webhooks_lost:
         night_comes(play)
         stage.notes.knows_all = True

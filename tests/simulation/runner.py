@@ -35,7 +35,8 @@ def drawn(seed: int, make_stage: MakeStage = Stage) -> Result:
     chance, of_platform = random.Random(seed), random.Random(f"platform {seed}")
     temper = temper_of(chance, of_platform)
     play = Play(seed, temper, stage=make_stage(seed))
-    return played(play, chosen(Chooser(chance, temper, of_platform), play.stage))
+    chooser = Chooser(chance, temper, of_platform, random.Random(f"stripe {seed}"))
+    return played(play, chosen(chooser, play.stage))
 
 
 def replayed(history: History, make_stage: MakeStage = Stage) -> Result:

@@ -49,6 +49,10 @@ STRANGER = "acct_nobodys0000000001"
 
 ACCOUNTS = (CONNECTED, SECOND)
 API_CLIENT = "hill-street-front-end"
+DEBITS = ("au_becs_debit", "sepa_debit", "us_bank_account")
+CURRENCIES = ("aud", "eur", "usd")
+"""What both clinics take; by each of the debits, one of them."""
+
 PLACES = ("r1", "r2", "h1", "h2")
 """Sessions: two of Riverside Clinic, two of Hill Street Clinic."""
 
@@ -92,6 +96,12 @@ class Notes:
     """Accounts that were away, so that what happened on them meanwhile was never told."""
     barred: set[str] = field(default_factory=set)
     """Accounts that at some time Stripe let nobody be charged on, or not by us."""
+    feeless: set[str] = field(default_factory=set)
+    """Accounts of which, at some time, Stripe gave the platform no fees."""
+    emptied: set[str] = field(default_factory=set)
+    """Accounts whose balance, at some time, did not cover refunds."""
+    left_at: dict[str, datetime] = field(default_factory=dict)
+    """Since when accounts are away."""
     rates: dict[str, frozenset[int]] = field(default_factory=dict)
     """By attempt, the platform's rates in basis points that were in force while it was planned."""
 
@@ -153,7 +163,8 @@ class Stage(World):
     def _open_for_business(self) -> None:
         for team in (self.team, self.other_team):
             own = PayeeAccount(None, reconciled_until=self.clock())
-            self.teams.create(replace(team, delayed_methods=("au_becs_debit",), accounts=(own,)))
+            chosen = replace(team, delayed_methods=DEBITS, more_currencies=CURRENCIES[1:], accounts=(own,))
+            self.teams.create(chosen)
         before = self.teams.newest(self.other_team.team_id)
         claim(self.ctx, CONNECTED, before.team_id)
         seen = StripeConnect(self.context.stripe).account(CONNECTED, self.ctx.deadline)

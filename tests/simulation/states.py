@@ -9,6 +9,37 @@ from chalicelib.domain.facts import AttemptState, RefundReason
 from tests.simulation.stage import Stage
 from tests.simulation.truth import OURS, Truth, truth_of
 
+OF_STRIPE = (
+    "a part disputed",
+    "disputed in another currency",
+    "asked about by the bank",
+    "an inquiry became a dispute",
+    "refunded in the dashboard in an inquiry",
+    "a dispute over a part lost",
+    "a dispute in another currency lost",
+    "paid in another currency",
+    "paid in another currency, by debit",
+    "a way of paying turned off",
+    "a way of paying turned on again",
+    "offered without a way of paying that was refused",
+    "offered without the platform's fee, which was refused",
+    "the platform's fees refused while a page was open",
+    "a balance topped up",
+    "moved while the bank was at work",
+    "moved far off while the bank was at work",
+    "waived while the bank was at work",
+    "moved after a late payment went back",
+    "charged again",
+    "a refund by rule failed after another payment",
+    "a payment that is not ours refunded in full",
+    "an account away for a week",
+    "refunded in the dashboard while the account was away",
+    "disputed while the account was away",
+    "a dispute lost while the account was away",
+    "a refund failed while the account was away",
+)
+"""Noted, too: what Stripe does beyond the ordinary (`stripe_chance.py`)."""
+
 NOTED = (
     "entered the room",
     "processing, then paid in time",
@@ -64,6 +95,7 @@ NOTED = (
     "the plan changed while a page was open",
     "suspended while a page was open",
     "restricted while a page was open",
+    *OF_STRIPE,
 )
 """Noted by deeds and the play as they happen."""
 
@@ -88,6 +120,9 @@ SEEN = (
     "the fee changed while a page was open",
     "payments kept after a cancellation",
     "a refund owed on an account that stays away",
+    "a refund refused",
+    "paid again for what went back by rule",
+    "paid again after it was charged again",
     *(f"given back: {reason.value}" for reason in RefundReason),
 )
 """Found in the end, in what Stripe and the product hold."""
@@ -122,6 +157,12 @@ def _of_guest(stage: Stage, truth: Truth, webhooks_lost: bool) -> list[str]:  # 
             one.requested > 0 and one.held == 0 < one.parts for one in truth.charged
         ),
         "a dispute lost after the cancellation": bool(session.canceled_at) and any(one.lost for one in truth.charged),
+        "a refund refused": any(one.key.startswith("refund:") and one.refusal for one in participant.history.troubles),
+        "paid again for what went back by rule": any(one.automatic and not one.held for one in truth.candidates)
+        and any(one.held > 0 for one in truth.candidates),
+        "paid again after it was charged again": participant.history.charged_again is not None
+        and len(truth.charged) > 1
+        and any(one.held > 0 for one in truth.candidates),
         "needs attention": attention(session, participant, stage.now()) is not None,
         "an offer replaced by another": len(truth.checkouts) > 1,
         "an offer void": AttemptState.VOID in states,

@@ -1,4 +1,4 @@
-"""What happens at Stripe without us: banks, the dashboard, disputes, webhooks, and promises that Stripe breaks."""
+"""What happens at Stripe without us: banks, the dashboard, webhooks, and promises that Stripe breaks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,28 @@ def about_charges(stage: Stage, guest: Guest, kind: str) -> list[JsonObject]:
     return [one for one in stage.of_kind(guest.place, kind) if one["charge"] in charges]
 
 
+def is_at_the_bank(page: JsonObject) -> bool:
+    """Whether it is paid by a debit that no bank has answered yet."""
+    return bool(page["status"] == "complete" and page["payment_status"] == "unpaid")
+
+
 def note_bank(stage: Stage, place: str, *, succeeded: bool) -> None:
     """For the table of states: what the bank said, and whether in time."""
     session = stage.session_at(place)
     when = "after the end" if session is None or stage.now() >= session.end_time else "in time"
     stage.reach(f"processing, then {'paid' if succeeded else 'failed'} {when}")
+
+
+def is_asked_about(stage: Stage, charge: JsonObject) -> bool:
+    """Whether a bank inquires about it, which takes no money yet."""
+    found = (one for books in stage.stripe.all_books for one in books.of_kind("dispute"))
+    return any(one["charge"] == charge["id"] and one["status"].startswith("warning_n") for one in found)
+
+
+def note_if_away(stage: Stage, charge: JsonObject, what: str) -> None:
+    """For the table of states: what happens on an account that nobody can see is told by nobody."""
+    if stage.is_away(stage.account_of(charge["id"])):
+        stage.reach(f"{what} while the account was away")
 
 
 class AtStripeOnly:
@@ -84,8 +101,12 @@ class DashboardRefund(AtStripeOnly, OfGuest):
         charge = nth(charges_of(stage, self.guest), self.charge)
         if charge is None:
             return NOTHING
+        inquiry = is_asked_about(stage, charge)
         stage.stripe.refund_in_dashboard(charge["id"], self.amount)
         stage.reach("refunded in the dashboard")
+        note_if_away(stage, charge, "refunded in the dashboard")
+        if inquiry:
+            stage.reach("refunded in the dashboard in an inquiry")
         return "done"
 
 
@@ -123,47 +144,33 @@ class RefundEnds(AtStripeOnly, OfGuest):
         )
         if self.end == "fail":
             stage.reach("a refund failed")
+            note_if_away(stage, refund, "a refund failed")
+            self._note(stage, refund)
         return "done"
+
+    def _note(self, stage: Stage, refund: JsonObject) -> None:
+        newer = [one for one in charges_of(stage, self.guest) if one["created"] > refund["created"]]
+        if str(refund["metadata"].get("anteroom_refund", "")).startswith("auto-") and newer:
+            stage.reach("a refund by rule failed after another payment")
 
 
 @dataclass(frozen=True, slots=True)
-class Dispute(AtStripeOnly, OfGuest):
-    charge: int = 0
-    amount: int | None = None
-    inquiry: bool = False
+class RefundForged(AtStripeOnly, OfGuest):
+    """The clinic gives back itself, in full, what somebody paid that was not asked for."""
 
     @override
     def __str__(self) -> str:
-        kind = "asks about" if self.inquiry else "disputes"
-        return f"the bank of {self.guest} {kind} {self.amount or 'all'} of charge {self.charge}"
+        return f"the clinic refunds in the dashboard what was paid under the ids of {self.guest}"
 
     def do(self, stage: Stage) -> str:
-        charge = nth(charges_of(stage, self.guest), self.charge)
-        if charge is None:
+        pages = [one for one in stage.of_kind(self.guest.place, "checkout.session") if one["id"] in stage.notes.forged]
+        forged = {one["payment_intent"] for one in pages}
+        charges = [one for one in stage.of_kind(self.guest.place, "charge") if one["payment_intent"] in forged]
+        left = [one for one in charges if one["amount_refunded"] < one["amount"] and one["status"] == "succeeded"]
+        if not left:
             return NOTHING
-        amount = min(self.amount, charge["amount"] - charge["amount_refunded"]) if self.amount else None
-        stage.stripe.dispute(charge["id"], amount=amount or None, inquiry=self.inquiry)
-        stage.reach("disputed")
-        return "done"
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeMoves(AtStripeOnly, OfGuest):
-    to: str
-
-    @override
-    def __str__(self) -> str:
-        return f"the dispute of {self.guest} moves to {self.to}"
-
-    def do(self, stage: Stage) -> str:
-        dispute = nth(about_charges(stage, self.guest, "dispute"), -1)
-        if dispute is None:
-            return NOTHING
-        if self.to in {"won", "lost", "warning_closed"}:
-            stage.stripe.dispute_close(dispute["id"], self.to)
-            stage.reach(f"dispute {self.to.removeprefix('warning_')}")
-        else:
-            stage.stripe.dispute_update(dispute["id"], self.to)
+        stage.stripe.refund_in_dashboard(left[-1]["id"], None)
+        stage.reach("a payment that is not ours refunded in full")
         return "done"
 
 

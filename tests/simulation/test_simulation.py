@@ -15,6 +15,7 @@ from tests.simulation.deeds import Deed, Step
 from tests.simulation.money_deeds import SettleByHand
 from tests.simulation.planted import PLANTED
 from tests.simulation.planted_platform import PLANTED_ON_THE_PLATFORM
+from tests.simulation.planted_stripe import PLANTED_AT_STRIPE
 from tests.simulation.play import History, Temper
 from tests.simulation.runner import Result, drawn, replayed
 from tests.simulation.shrink import kind_of, shrunk
@@ -24,7 +25,7 @@ from tests.simulation.stripe_deeds import DeliverAll
 from tests.simulation.time_deeds import Sweep, Wait
 from tests.support.examples import IS_LONG
 
-ALL_PLANTED = (*PLANTED, *PLANTED_ON_THE_PLATFORM)
+ALL_PLANTED = (*PLANTED, *PLANTED_ON_THE_PLATFORM, *PLANTED_AT_STRIPE)
 FIRST = 900_000
 """Seeds of its own, beside those of `make simulate`."""
 

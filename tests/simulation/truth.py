@@ -45,7 +45,11 @@ class Charged:
 
     @property
     def lost(self) -> int:
-        return sum(one["amount"] for one in self.disputes if one["status"] == "lost")
+        """What the bank took; of a dispute in another currency, all that was left."""
+        lost = [one for one in self.disputes if one["status"] == "lost"]
+        if any(one["currency"] != self.charge["currency"] for one in lost):
+            return self.amount - self.back
+        return sum(one["amount"] for one in lost)
 
     @property
     def held(self) -> int:
@@ -56,6 +60,12 @@ class Charged:
     def automatic(self) -> list[JsonObject]:
         """The refunds that the rules, not a person, made of it."""
         return [one for one in self.refunds if str(one["metadata"].get(OURS, "")).startswith("auto-")]
+
+    @property
+    def went_back_by_rule(self) -> bool:
+        """All of it, a part at least by the rules, and nothing by the bank."""
+        by_rule = [one for one in self.automatic if one["status"] in STANDING]
+        return bool(by_rule) and self.back >= self.amount and not self.lost
 
     @property
     def requested(self) -> int:
@@ -70,11 +80,11 @@ class Charged:
 
     @property
     def given_up(self) -> bool:
-        """The clinic gave all of it back itself, or the bank took it."""
+        """The clinic gave all of it back itself, or the bank took what it did not."""
         by_people = sum(one["amount"] for one in self.refunds if one["status"] in STANDING) - sum(
             one["amount"] for one in self.automatic if one["status"] in STANDING
         )
-        return bool(self.lost) or by_people >= self.amount
+        return bool(by_people + self.lost >= self.amount)
 
     @property
     def is_disputed(self) -> bool:

@@ -137,8 +137,16 @@ def refund(
     return RefundSeen(Refund(f"re_{name}", f"pi_{of}", amount, status, decision_id))
 
 
-def dispute(status: DisputeStatus, *, of: int = 1, asked: bool = False, amount: int = 8000) -> DisputeSeen:
-    return DisputeSeen(Dispute(f"dp_{of}", f"pi_{of}", amount, status), asked)
+def dispute(
+    status: DisputeStatus, *, of: int = 1, asked: bool = False, amount: int = 8000, **changes: Any
+) -> DisputeSeen:
+    return DisputeSeen(replace(Dispute(f"dp_{of}", f"pi_{of}", amount, status), **changes), asked)
+
+
+def inquiry(*, of: int = 1, asked: bool = False, amount: int = 8000) -> DisputeSeen:
+    """The bank only asks, and has taken nothing."""
+    told = {"currency": "aud", "is_inquiry": True, "is_refundable": True}
+    return dispute(DisputeStatus.OPEN, of=of, asked=asked, amount=amount, **told)
 
 
 # --- what people decide -------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from typing import Final, assert_never
 
 from chalicelib.domain.admission import CLOSED, Door
 from chalicelib.domain.debits import is_under_way
+from chalicelib.domain.disputes import disputes_of, is_disputed
 from chalicelib.domain.facts import DisputeStatus, Payment, PaymentHistory, RefundReason, RefundStatus
 from chalicelib.domain.money import display_any
 from chalicelib.domain.obligations import has_strange_payment
-from chalicelib.domain.payments import PaymentStatus, disputes_of, is_returned, was_charged_again
+from chalicelib.domain.payments import PaymentStatus, is_returned, was_charged_again
 from chalicelib.domain.refunds import is_held, is_late, refunds_of
 from chalicelib.domain.returns import Returning, all_returnings
 from chalicelib.domain.sessions import owing
@@ -78,7 +79,8 @@ def _name(history: PaymentHistory, going: Returning, counted: Payment | None) ->
 def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime) -> list[str]:
     """What becomes of it, sum by sum; nothing of a payment that stays."""
     whole = f"{name} of {display_any(going.money(going.amount))}"
-    if any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment)):
+    is_asked = any(dispute.status is DisputeStatus.OPEN for dispute in disputes_of(history, going.payment))
+    if is_asked and (is_disputed(history, going.payment) or not _moves(going)):
         then = ", and decides what becomes of it" if going.because else ""
         return [f"Your bank is looking into your {whole}{then}."]
     arrived, ours = _arrived(history, going), going.ours()
@@ -103,6 +105,11 @@ def _becomes(history: PaymentHistory, going: Returning, name: str, now: datetime
         f"Your {whole} {then}" if amount >= going.amount else f"{text} of your {name} {then}"
         for amount, text, then in told
     ]
+
+
+def _moves(going: Returning) -> bool:
+    """Whether any of it went back, or is to, which it may while the bank only asks."""
+    return bool(going.refunded or going.given or going.taken or going.let_be or going.parts())
 
 
 def _arrived(history: PaymentHistory, going: Returning) -> int:
