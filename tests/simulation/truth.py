@@ -78,7 +78,7 @@ class Charged:
         by_people = sum(one["amount"] for one in self.refunds if one["status"] in STANDING) - sum(
             one["amount"] for one in self.automatic if one["status"] in STANDING
         )
-        return by_people + self.lost >= self.amount
+        return bool(by_people + self.lost >= self.amount)
 
     @property
     def is_disputed(self) -> bool:
