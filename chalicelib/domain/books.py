@@ -16,7 +16,7 @@ from itertools import chain
 from chalicelib.domain.disputes import charged_back, currency_of, disputes_of
 from chalicelib.domain.facts import Dispute, DisputeStatus, Payment, PaymentHistory, Refund
 from chalicelib.domain.payments import Judged, judge
-from chalicelib.domain.refunds import refunded, refunds_of, settled_payment
+from chalicelib.domain.refunds import fee_given_back, refunded, refunds_of, settled_payment
 from chalicelib.domain.sessions import Fee, Participant, Session, owing
 
 STRIPE, RULE, CLOCK, PAYER = "stripe", "rule", "clock", "payer"
@@ -36,6 +36,8 @@ def operator(name: str) -> str:
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """One charge. Amounts in the minor unit; `refunded` also counts what is on its way.
+
+    `application_fee_refunded`: of the platform's fee, what our refunds gave back (None: kept before this was).
 
     `is_accepted`: it is money for an offer of ours, as that was made. `client_id`: who scheduled the session. All of it
     is told by Stripe, so that no change of a clinic's makes more rows than fit one transaction.
@@ -57,6 +59,7 @@ class LedgerRow:
     charged_back: int
     is_disputed: bool
     is_accepted: bool
+    application_fee_refunded: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def _rows(session: Session, participant: Participant, judged: Judged) -> Iterato
         charged_back=charged_back(history, payment),
         is_disputed=any(one.status is DisputeStatus.OPEN for one in disputes),
         is_accepted=judged.accepted,
+        application_fee_refunded=fee_given_back(history, payment),
     )
 
 

@@ -7,7 +7,7 @@ Sentences hold ids and amounts, never what people wrote.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -184,9 +184,16 @@ def row_differences(
     found = {}
     for row in ledger_rows(session):
         there = kept.get(row.charge_id)
-        if start <= row.paid_at < end and there != row:
+        if start <= row.paid_at < end and _whole(there, row) != row:
             found[row.charge_id] = _row_difference(row, there)
     return found
+
+
+def _whole(kept: LedgerRow | None, row: LedgerRow) -> LedgerRow | None:
+    """What is kept, with what was not kept yet when it was written."""
+    if kept is None or kept.application_fee_refunded is not None:
+        return kept
+    return replace(kept, application_fee_refunded=row.application_fee_refunded)
 
 
 def _row_difference(row: LedgerRow, kept: LedgerRow | None) -> Difference:
@@ -207,6 +214,8 @@ def _told(row: LedgerRow) -> str:
     words = [_money(row.amount, row.currency), f"{_money(row.refunded, row.currency)} went back"]
     if row.charged_back or row.is_disputed:
         words.append(f"{_money(row.charged_back, row.currency)} charged back")
+    if row.application_fee_refunded:
+        words.append(f"{_money(row.application_fee_refunded, row.currency)} of the platform's fee given back")
     return ", ".join(words) + ("" if row.is_accepted else ", not accepted")
 
 

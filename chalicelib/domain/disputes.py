@@ -41,7 +41,9 @@ def charged_back(history: PaymentHistory, payment: Payment) -> int:
     told = sum(one.amount for one in lost if not is_foreign(payment, one))
     if not any(is_foreign(payment, one) for one in lost):
         return told
-    return max(told, _amount(payment) - refunded(history, payment))
+    whole = payment.charge or payment.paid
+    assert whole is not None, "its currency is known"
+    return max(told, whole.amount - refunded(history, payment))
 
 
 def foreign_losses(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
@@ -56,15 +58,8 @@ def is_foreign(payment: Payment, dispute: Dispute) -> bool:
 
 
 def currency_of(payment: Payment) -> str | None:
-    if payment.charge is not None:
-        return payment.charge.currency
-    return payment.paid.currency if payment.paid else None
-
-
-def _amount(payment: Payment) -> int:
-    if payment.charge is not None:
-        return payment.charge.amount
-    return payment.paid.amount if payment.paid else 0
+    whole = payment.charge or payment.paid
+    return whole.currency if whole else None
 
 
 def foreign_key(dispute: Dispute) -> str:

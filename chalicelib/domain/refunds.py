@@ -31,6 +31,20 @@ def refunded(history: PaymentHistory, payment: Payment) -> int:
     return max(known, payment.refunded_hint) if history.overflowed else known
 
 
+def fee_given_back(history: PaymentHistory, payment: Payment) -> int:
+    """What of the platform's fee went back with refunds of ours, in minor units: computed, not told by Stripe.
+
+    Each of ours asks for it (`refund_application_fee`), and Stripe gives it in proportion to what is refunded; those
+    made in the dashboard do not: https://docs.stripe.com/connect/direct-charges#issue-refunds. How Stripe rounds it is
+    not documented: half up, of all of them together. A refund that fails brings the fee not back to the platform.
+    """
+    charge = payment.charge
+    if charge is None or not charge.amount:
+        return 0
+    ours = sum(one.amount for one in refunds_of(history, payment) if one.decision_id is not None)
+    return min(charge.application_fee, (2 * charge.application_fee * ours + charge.amount) // (2 * charge.amount))
+
+
 def went_back(history: PaymentHistory, payment: Payment) -> int:
     """What the payer has back, or is about to: by refunds, and by hand."""
     return refunded(history, payment) + given_by_hand(history, payment)

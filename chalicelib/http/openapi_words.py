@@ -209,9 +209,16 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "amount_decimal": _field("The amount in major units, as text with the currency's decimals.", "80.00"),
     "PaymentRowOut.platform_fee": _field(
-        "What the deployment was to keep, when it was paid. What it gave back later of that is not in it.", 120
+        "What the deployment was to keep, when it was paid. What it gave back of that is `platform_fee_refunded`.", 120
     ),
     "platform_fee_decimal": _field("The platform's fee in major units.", "1.20"),
+    "platform_fee_refunded": _field(
+        "What of the platform's fee went back with refunds made here, in proportion, in the minor unit: computed, "
+        "half a unit rounded up. A refund made in Stripe's dashboard gives nothing of it back. `null`: the payment was "
+        "written down before this was kept.",
+        45,
+    ),
+    "platform_fee_refunded_decimal": _field("What of the platform's fee went back, in major units.", "0.45"),
     "refunded": _field("What went back or is on its way, in the minor unit.", 3000),
     "refunded_decimal": _field("What went back or is on its way, in major units.", "30.00"),
     "charged_back": _field("What the bank took in a dispute that was lost: the part disputed, in the minor unit.", 0),

@@ -336,6 +336,8 @@ class PaymentRowOut(Struct):
     charged_back_decimal: str | None
     is_disputed: bool
     is_accepted: bool
+    platform_fee_refunded: int | None
+    platform_fee_refunded_decimal: str | None
 
 
 class PaymentListOut(Struct):

@@ -30,6 +30,10 @@ def payment_row_out(row: LedgerRow, form: TimeFormat) -> PaymentRowOut:
         charged_back_decimal=_decimal(row.charged_back, row.currency),
         is_disputed=row.is_disputed,
         is_accepted=row.is_accepted,
+        platform_fee_refunded=row.application_fee_refunded,
+        platform_fee_refunded_decimal=(
+            None if row.application_fee_refunded is None else _decimal(row.application_fee_refunded, row.currency)
+        ),
     )
 
 

@@ -102,13 +102,16 @@ def collect_application_fee(world: World, books: Books, charge: JsonObject) -> J
     return fee
 
 
-def give_back_application_fee(world: World, charge: JsonObject) -> int:
-    """Refund the application fee in proportion to what of the charge is refunded by now; answers how much.
+def give_back_application_fee(world: World, charge: JsonObject, amount: int) -> int:
+    """Refund the application fee in proportion to what is refunded with it; answers how much.
 
-    https://docs.stripe.com/connect/direct-charges#issue-refunds
+    Believed: refunds made without it do not count, what one that failed gave back stays back, and sums are rounded
+    together. https://docs.stripe.com/connect/direct-charges#issue-refunds
     """
     fee = world.platform.objects[charge["application_fee"]]
-    due = share(fee["amount"], charge["amount_refunded"], charge["amount"]) - fee["amount_refunded"]
+    known = world.platform.refunded_with_fee
+    asked = known[fee["id"]] = known.get(fee["id"], 0) + amount
+    due = min(fee["amount"], share(fee["amount"], asked, charge["amount"])) - fee["amount_refunded"]
     if due <= 0:
         return 0
     fee["amount_refunded"] += due

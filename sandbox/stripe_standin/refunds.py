@@ -64,7 +64,7 @@ def make(world: World, books: Books, charge: JsonObject, amount: int, params: Js
     refund = books.add(new_refund(world, charge, amount, params))
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    fee_back = balance.give_back_application_fee(world, charge) if params.get("refund_application_fee") else 0
+    fee_back = balance.give_back_application_fee(world, charge, amount) if params.get("refund_application_fee") else 0
     fees = [balance.fee_detail("application_fee", -fee_back, charge["currency"], world.application_id)]
     refund["balance_transaction"] = balance.record(world, books, "refund", refund, -amount, fees)["id"]
     world.announce(books, "refund.created", refund)

@@ -68,6 +68,8 @@ class Books:
     kinds: dict[str, list[JsonObject]] = field(default_factory=dict)
     """The same, by kind; `add` keeps both."""
     orders: dict[str, Order] = field(default_factory=dict)
+    refunded_with_fee: dict[str, int] = field(default_factory=dict)
+    """By application fee, at the platform: how much was refunded with it."""
 
     @property
     def account_id(self) -> str:

@@ -51,6 +51,7 @@ ROW = LedgerRow(
     charged_back=0,
     is_disputed=False,
     is_accepted=True,
+    application_fee_refunded=0,
 )
 
 

@@ -121,6 +121,7 @@ LET_BE_IN_PART = replace(
         settled=(replace(KEPT_BY_HAND, key="refund:re_3000", amount=3000),),
     ),
 )
+ASKED = replace(dispute(DisputeStatus.OPEN), is_inquiry=True, is_refundable=True)
 TWICE = replace(
     GUEST,
     history=PaymentHistory(
@@ -188,6 +189,9 @@ TWICE = replace(
             opened(payer(disputes=(dispute(DisputeStatus.OPEN),)), now=START),
             "Your bank is looking into your payment of 80.00 AUD.",
         ),
+        (opened(payer(disputes=(ASKED,)), session=CANCELED), BEING),
+        (opened(payer(refund(RefundStatus.SUCCEEDED, decision_id="asked"), disputes=(ASKED,))), DONE),
+        (opened(payer(disputes=(ASKED,)), now=START), "Your bank is looking into your payment of 80.00 AUD."),
         (opened(TWICE), SECOND_BEING),
         (opened(payer(refund(RefundStatus.SUCCEEDED))), DONE),
         (opened(payer(refund(RefundStatus.PENDING)), now=START), BEING),

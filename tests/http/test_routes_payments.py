@@ -28,7 +28,7 @@ def till(clinic: Clinic) -> Till:
 
 def money_of(row: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON)
     """The amounts, where there is any."""
-    names = ("amount", "platform_fee", "refunded", "charged_back")
+    names = ("amount", "platform_fee", "platform_fee_refunded", "refunded", "charged_back")
     return {name: (row[name], row[f"{name}_decimal"]) for name in names if row[name]}
 
 
@@ -66,6 +66,8 @@ def test_a_payment_is_told_with_its_ids_its_time_and_its_amounts(till: Till) -> 
                 "charged_back_decimal": "0.00",
                 "is_disputed": False,
                 "is_accepted": True,
+                "platform_fee_refunded": 0,
+                "platform_fee_refunded_decimal": "0.00",
             }
         ],
         "more": False,

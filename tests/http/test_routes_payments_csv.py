@@ -15,7 +15,7 @@ ISO_DAY = "from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z"
 HEADER = (
     "paid_at,session_id,participant_id,client_id,charge_id,payment_intent_id,account_id,attempt_id,currency,amount,"
     "amount_decimal,platform_fee,platform_fee_decimal,refunded,refunded_decimal,charged_back,charged_back_decimal,"
-    "is_disputed,is_accepted\r\n"
+    "is_disputed,is_accepted,platform_fee_refunded,platform_fee_refunded_decimal\r\n"
 )
 
 

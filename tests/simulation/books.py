@@ -47,6 +47,8 @@ def ledger_is_right(stage: Stage, truth: Truth, books: Books) -> None:
         if stage.knows_all(one.account):
             figures, held = (row.refunded, row.charged_back, row.is_disputed), back(one)
             assert figures == held, f"I3: the ledger of {truth.guest} gave back {figures}, Stripe {held}"
+            fee, given = row.application_fee_refunded, fee_back(stage, one)
+            assert fee == given, f"I3: the ledger of {truth.guest} gave back {fee} of the fee, Stripe {given}"
 
 
 def told_by(row: LedgerRow) -> tuple[int, str, int]:
@@ -61,6 +63,13 @@ def taken(one: Charged) -> tuple[int, str, int]:
 def back(one: Charged) -> tuple[int, int, bool]:
     """Refunded, charged back, and whether the bank is still to decide."""
     return one.back, one.lost, any(dispute["status"] not in ENDED_DISPUTES for dispute in one.disputes)
+
+
+def fee_back(stage: Stage, one: Charged) -> int:
+    """What of the platform's fee Stripe gave back."""
+    fee_id = one.charge["application_fee"]
+    found = [books.objects[fee_id] for books in stage.stripe.all_books if fee_id in books.objects]
+    return sum(int(fee["amount_refunded"]) for fee in found)
 
 
 # --- the audit ----------------------------------------------------------------------------------------------------

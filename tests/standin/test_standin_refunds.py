@@ -212,6 +212,15 @@ def test_an_inquiry_takes_no_money_until_it_becomes_a_dispute(
     assert len(shop.get(f"/v1/disputes/{dispute_id}")["balance_transactions"]) == 1
 
 
+def test_a_full_refund_ends_an_inquiry_and_a_part_does_not(shop: Shop, standin: StripeStandIn, charge_id: str) -> None:
+    dispute_id = standin.dispute(charge_id, inquiry=True)
+    shop.post("/v1/refunds", {"charge": charge_id, "amount": 3000})
+    assert shop.get(f"/v1/disputes/{dispute_id}")["status"] == "warning_needs_response"
+    shop.post("/v1/refunds", {"charge": charge_id})
+    dispute = shop.get(f"/v1/disputes/{dispute_id}")
+    assert (dispute["status"], dispute["is_charge_refundable"]) == ("warning_closed", True)
+
+
 def test_disputes_are_listed_by_charge_and_payment_intent(shop: Shop, standin: StripeStandIn, charge_id: str) -> None:
     dispute_id = standin.dispute(charge_id)
     intent_id = charge(shop, charge_id)["payment_intent"]

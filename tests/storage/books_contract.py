@@ -52,6 +52,7 @@ ROW = LedgerRow(
     charged_back=0,
     is_disputed=False,
     is_accepted=True,
+    application_fee_refunded=0,
 )
 DECIDED = AuditRow(
     team_id=TEAM_ID,

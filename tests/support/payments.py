@@ -38,6 +38,7 @@ def ledger_row(number: int, **changes: Any) -> LedgerRow:
         charged_back=0,
         is_disputed=False,
         is_accepted=True,
+        application_fee_refunded=0,
     )
     return replace(row, **changes)
 
