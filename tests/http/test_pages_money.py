@@ -288,19 +288,19 @@ def charged_again(*refunds: Refund, history: PaymentHistory = PAID, **changes: A
     return replace(GUEST, history=replace(history, refunds=refunds, charged_again=AGAIN, **changes))
 
 
-ASKED = refund(RefundStatus.SUCCEEDED, decision_id="asked")
+BACK = refund(RefundStatus.SUCCEEDED, decision_id="asked")
 
 
 @pytest.mark.parametrize(
     ("link", "notes"),
     [
-        (opened(charged_again(ASKED)), (EARLIER,)),
+        (opened(charged_again(BACK)), (EARLIER,)),
         (
             opened(charged_again(disputes=(dispute(DisputeStatus.LOST),))),
             ("Your earlier payment of 80.00 AUD went back to you through your bank.",),
         ),
-        (opened(charged_again(ASKED, history=TWICE.history)), (EARLIER,)),
-        (opened(charged_again(ASKED), now=END), (EARLIER, NO_MORE)),
+        (opened(charged_again(BACK, history=TWICE.history)), (EARLIER,)),
+        (opened(charged_again(BACK), now=END), (EARLIER, NO_MORE)),
     ],
 )
 def test_who_is_asked_again_reads_what_became_of_what_they_paid(link: OpenedLink, notes: tuple[str, ...]) -> None:
@@ -308,7 +308,7 @@ def test_who_is_asked_again_reads_what_became_of_what_they_paid(link: OpenedLink
 
 
 def test_who_has_paid_once_and_cannot_pay_again_is_not_told_that_nothing_was_charged() -> None:
-    barred = opened(charged_again(ASKED), team=replace(TEAM, suspended=True))
+    barred = opened(charged_again(BACK), team=replace(TEAM, suspended=True))
     assert words_of(barred).sentences == (
         "The clinic can’t take payments just now.",
         "Please contact the clinic, or try again later.",
@@ -346,7 +346,7 @@ def test_of_what_counts_both_is_told_what_was_refunded_and_what_the_clinic_gave_
     )
 
 
-ASKED_IN_PART = refund(RefundStatus.FAILED, 3000, "asked")
+BACK_IN_PART = refund(RefundStatus.FAILED, 3000, "asked")
 ON_STATEMENT = "It takes 5 to 10 business days to show on your statement."
 CONTACT = "could not be returned automatically. The clinic has been told: please contact the clinic."
 
@@ -356,16 +356,16 @@ CONTACT = "could not be returned automatically. The clinic has been told: please
     [
         # What failed is nobody's to send again but a person's, whatever else goes back.
         (opened(payer(refund(RefundStatus.FAILED, decision_id="asked")), session=CANCELED), (FAILED,)),
-        (opened(payer(ASKED_IN_PART)), (f"30.00 AUD of your payment {CONTACT}",)),
+        (opened(payer(BACK_IN_PART)), (f"30.00 AUD of your payment {CONTACT}",)),
         (
-            opened(payer(ASKED_IN_PART), session=CANCELED),
+            opened(payer(BACK_IN_PART), session=CANCELED),
             (
                 f"50.00 AUD of your payment is being returned. {ON_STATEMENT}",
                 f"30.00 AUD of your payment {CONTACT}",
             ),
         ),
         (
-            opened(payer(ASKED_IN_PART, refund(RefundStatus.SUCCEEDED, 5000)), session=CANCELED),
+            opened(payer(BACK_IN_PART, refund(RefundStatus.SUCCEEDED, 5000)), session=CANCELED),
             (f"50.00 AUD of your payment has been returned. {ON_STATEMENT}", f"30.00 AUD of your payment {CONTACT}"),
         ),
         (opened(payer(refund(RefundStatus.SUCCEEDED, 5000)), session=CANCELED),
