@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from chalicelib.domain.facts import LIVE, AttemptState, Payment, PaymentHistory
+from chalicelib.domain.payments import is_accepted
+from chalicelib.domain.refunds import REFUNDS_KEPT
 
 PAYERS = 60
 """Who owes a fee in one session, or was offered to pay one and is removed. Facts are kept of nobody else."""
@@ -25,9 +27,6 @@ PAID_AGAIN_KEPT = 20
 STRAYS_KEPT = 2
 """Payments beside those of one participant. Stripe promises none: they come of a broken promise, or of somebody who
 writes our ids into payments of their own."""
-
-REFUNDS_KEPT = 20
-"""A clinic may give back one charge in any number of parts in Stripe's dashboard."""
 
 DISPUTES_KEPT = 4
 
@@ -55,11 +54,13 @@ def bounded(history: PaymentHistory) -> PaymentHistory:
 
 
 def _payments(history: PaymentHistory) -> tuple[Payment, ...]:
-    """The first for each offer that was paid or may be, and the first of the others."""
+    """For each offer that was paid or may be, the payment that is proven to be of it, else the first; and the first of
+    the others.
+    """
     ours = {attempt.attempt_id for attempt in history.attempts}
     payable = {attempt.attempt_id for attempt in history.attempts if attempt.state in _PAYABLE}
-    last_first = sorted(history.payments, key=lambda one: one.payment_intent_id, reverse=True)
-    paying = {one.attempt_id: one for one in last_first if one.attempt_id in payable}
+    first = sorted(history.payments, key=lambda one: (not is_accepted(one, history), one.payment_intent_id))
+    paying = {one.attempt_id: one for one in reversed(first) if one.attempt_id in payable}
     strays = tuple(one for one in history.payments if one not in paying.values())
     kept = _first(strays, STRAYS_KEPT, lambda one: (one.attempt_id not in ours, one.payment_intent_id))
     return tuple(one for one in history.payments if one in (*paying.values(), *kept))

@@ -28,7 +28,7 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.folding import fold
 from chalicelib.domain.money import Money, UnknownCurrencyError, display
 from chalicelib.domain.payments import is_unproven
-from chalicelib.domain.refunds import is_failed, refunded, refunds_of
+from chalicelib.domain.refunds import is_failed, lacks_refunds, refunded, refunds_of
 from chalicelib.domain.sessions import Session
 
 Shown = ChargeSeen | RefundSeen | DisputeSeen | CheckoutSeen
@@ -84,7 +84,7 @@ def differences(history: PaymentHistory, shown: Shown, *, is_current: bool) -> I
 
 def _of_charge(history: PaymentHistory, shown: ChargeSeen) -> Iterator[Difference]:
     charge, payment = shown.charge, payment_of(history, shown.payment_intent_id)
-    if payment is None and history.overflowed:
+    if payment is None and not _is_kept(history, shown):
         return
     what = f"Charge {charge.charge_id} of {_money(charge.amount, charge.currency)}"
     if payment is None or payment.charge is None:
@@ -102,7 +102,7 @@ def _of_sum(history: PaymentHistory, payment: Payment | None, shown: ChargeSeen,
     back = refunded(history, payment) if payment else 0
     refunds = refunds_of(history, payment) if payment else ()
     failed = sum(one.amount for one in refunds if is_failed(one))
-    if history.overflowed or shown.amount_refunded in {back, back + failed}:
+    if lacks_refunds(history) or shown.amount_refunded in {back, back + failed}:
         return
     currency = shown.charge.currency
     sums = f"{_money(shown.amount_refunded, currency)} went back at Stripe, and {_money(back, currency)} here"
@@ -114,6 +114,11 @@ def _figures(charge: Charge) -> tuple[str, int, str, datetime, int]:
     return charge.charge_id, charge.amount, charge.currency, charge.created_at, charge.application_fee
 
 
+def _is_kept(history: PaymentHistory, shown: Shown) -> bool:
+    """Whether it is news, and there is room for it."""
+    return fold(history, shown) != history
+
+
 # --- refunds, disputes, offers --------------------------------------------------------------------------------------
 
 
@@ -123,7 +128,7 @@ def _of_refund(history: PaymentHistory, shown: RefundSeen, *, is_current: bool) 
     what = f"Refund {refund.refund_id} of {_amount(history, refund.payment_intent_id, refund.amount)}"
     known = next((one for one in history.refunds if one.refund_id == refund.refund_id), None)
     if known is None:
-        if not history.overflowed:
+        if _is_kept(history, shown):
             sentence = f"{what}, {refund.status} at Stripe, is not known here."
             yield Difference(DifferenceKind.REFUND_UNKNOWN, refund.refund_id, sentence)
         return
@@ -140,7 +145,7 @@ def _of_dispute(history: PaymentHistory, shown: DisputeSeen, *, is_current: bool
     what = f"Dispute {dispute.dispute_id} of {_disputed(history, dispute)}"
     known = next((one for one in history.disputes if one.dispute_id == dispute.dispute_id), None)
     if known is None:
-        if not history.overflowed:
+        if _is_kept(history, shown):
             sentence = f"{what}, {dispute.status} at Stripe, is not known here."
             yield Difference(DifferenceKind.DISPUTE_UNKNOWN, dispute.dispute_id, sentence)
         return

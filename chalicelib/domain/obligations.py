@@ -33,7 +33,15 @@ from chalicelib.domain.payments import (
     standing,
 )
 from chalicelib.domain.reach import is_out_of_reach
-from chalicelib.domain.refunds import ask_key, asked_next, automatic_refund_id, refund_key, refunds_of, settled_keys
+from chalicelib.domain.refunds import (
+    ask_key,
+    asked_next,
+    automatic_refund_id,
+    lacks_refunds,
+    refund_key,
+    refunds_of,
+    settled_keys,
+)
 from chalicelib.domain.returns import Returning, can_be_asked_for, charge_key, returning
 from chalicelib.domain.sessions import Session, owing
 from chalicelib.domain.troubles import expire_key, look_key, trouble_with
@@ -240,7 +248,7 @@ def _of_payment(claim: Owing, history: PaymentHistory, judged: Judged) -> Iterat
         yield FetchCharge(charge_key(payment), made_at, payment)
         return
     seen = sum(refund.amount for refund in refunds_of(history, payment))
-    if payment.refunded_hint > seen and not history.overflowed:
+    if payment.refunded_hint > seen and not lacks_refunds(history):
         yield ListRefunds(refunds_key(payment), payment.charge.created_at, payment)
     for dispute in disputes_of(history, payment):
         if dispute.doubted:

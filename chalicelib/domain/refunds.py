@@ -23,12 +23,20 @@ ASKED_EVERY = timedelta(days=1)
 ASKED_FOR = timedelta(days=90)
 """Since it was made. Stripe says that a refund fails within some 30 days: https://docs.stripe.com/refunds#failed-refunds."""
 
+REFUNDS_KEPT = 20
+"""A clinic may give back one charge in any number of parts in Stripe's dashboard."""
+
 
 def refunded(history: PaymentHistory, payment: Payment) -> int:
     """What went back or is on its way, in minor units; by Stripe's own sum where not every refund is kept."""
     standing = {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
     known = sum(refund.amount for refund in refunds_of(history, payment) if refund.status in standing)
-    return max(known, payment.refunded_hint) if history.overflowed else known
+    return max(known, payment.refunded_hint) if lacks_refunds(history) else known
+
+
+def lacks_refunds(history: PaymentHistory) -> bool:
+    """Whether more refunds were told than are kept, as far as that can be said: more of something was."""
+    return history.overflowed and len(history.refunds) >= REFUNDS_KEPT
 
 
 def fee_given_back(history: PaymentHistory, payment: Payment) -> int:

@@ -25,6 +25,7 @@ from chalicelib.domain.refunds import (
     failure_key,
     given_by_hand,
     is_automatic,
+    lacks_refunds,
     let_be,
     made_after_all,
     open_failures,
@@ -124,7 +125,7 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
     asked = left if by_rule else min(left, sum(share for _, share in (*wanted, *failures)) - taken)
     decided = _shares(wanted, asked)
     failed = _shares(failures, asked - _sum(decided))
-    if history.overflowed:
+    if lacks_refunds(history):
         # Stripe's own sum of refunds, which counts then, does not say what failed.
         failed = tuple(failures)
     left = max(0, left - _sum(decided) - _sum(failed))

@@ -18,6 +18,7 @@ from chalicelib.domain.facts import (
     DisputeSeen,
     DisputeStatus,
     PaymentHistory,
+    RefundStatus,
     Seen,
 )
 from chalicelib.domain.payments import PaymentStatus
@@ -111,8 +112,25 @@ def test_two_payments_beside_those_of_our_offers_are_kept(of: str) -> None:
     assert more.overflowed
 
 
-def test_of_two_payments_of_one_offer_the_first_by_id_is_its_own() -> None:
-    history = folded(*paid(1), *(stray(number) for number in range(1, 5)))
+def test_what_is_proven_to_pay_an_offer_is_pushed_out_by_nothing_in_any_order() -> None:
+    facts = [*paid(1), *(stray(number) for number in range(1, 5))]
+    for seed in range(50):
+        random.Random(seed).shuffle(facts)
+        history = folded(*facts)
+        assert {one.payment_intent_id for one in history.payments} >= {"pi_1"}
+        assert len(history.payments) == 3
+        assert standing_of(session_of(history)).status is PaymentStatus.PAID
+
+
+def test_a_refund_that_failed_is_known_as_such_though_not_every_payment_is_kept() -> None:
+    forged = [stray(number) for number in range(1, 5)]
+    failed = folded(*paid(), *forged, refund(), charge(refunded=8000), refund(status=RefundStatus.FAILED))
+    assert failed.overflowed
+    assert standing_of(session_of(failed)).status is PaymentStatus.PAID
+
+
+def test_of_two_payments_of_one_offer_that_are_not_proven_the_first_by_id_is_its_own() -> None:
+    history = folded(checkout(AttemptState.OPEN), *(stray(number) for number in range(1, 5)))
     assert [one.payment_intent_id for one in history.payments] == ["pi_01", "pi_02", "pi_03"]
 
 

@@ -184,17 +184,20 @@ def test_a_dispute_as_it_stood_when_an_event_was_told_may_be_older_than_what_is_
     assert kinds(history, dispute(DisputeStatus.LOST), is_current=False) == ["dispute_differs"]
 
 
-def test_what_is_more_than_is_kept_is_no_difference_a_person_is_told_of_it() -> None:
-    full = replace(PAID, overflowed=True)
-    assert told(full, refund()) == []
-    assert told(full, dispute(DisputeStatus.OPEN)) == []
-    assert told(full, charge(refunded=3000)) == []
-    assert told(replace(NOTHING_YET, overflowed=True), charge()) == []
-    assert told(replace(NOTHING_YET, overflowed=True), refund()) == []
-    # What is kept is compared all the same.
-    assert kinds(full, charge(amount=8001)) == ["payment_differs"]
-    kept = replace(folded(refund(), history=PAID), overflowed=True)
-    assert kinds(kept, refund(status=RefundStatus.FAILED)) == ["refund_differs"]
+def test_what_there_is_no_room_for_is_no_difference_a_person_is_told_of_it() -> None:
+    cents = folded(*(refund(f"{number:03d}", 1) for number in range(21)), history=PAID)
+    assert told(cents, refund("099", 1)) == []
+    assert told(cents, charge(refunded=3000)) == []
+    banks = folded(*(dispute(DisputeStatus.OPEN, dispute_id=f"dp_{number}") for number in range(5)), history=PAID)
+    assert told(banks, dispute(DisputeStatus.OPEN, dispute_id="dp_9")) == []
+    others = [replace(charge(), payment_intent_id=f"pi_0{number}", attempt_id="nobody") for number in range(4)]
+    assert told(folded(*others[:3], history=PAID), others[3]) == []
+    # What is kept is compared all the same, and what there is room for is missed.
+    assert kinds(cents, charge(amount=8001)) == ["payment_differs"]
+    assert kinds(cents, refund("001", 1, RefundStatus.FAILED)) == ["refund_differs"]
+    assert kinds(cents, dispute(DisputeStatus.OPEN)) == ["dispute_unknown"]
+    assert kinds(banks, refund()) == ["refund_unknown"]
+    assert kinds(banks, charge(refunded=3000)) == ["refunded_differs"]
 
 
 def test_each_thing_is_held_against_its_own_kind_and_id() -> None:

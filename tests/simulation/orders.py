@@ -19,16 +19,33 @@ Outcome = tuple[PaymentStatus, tuple[object, ...]]
 
 
 def same_again(stage: Stage) -> None:
-    """I5: delivering any of them again, any number of times, changes nothing."""
-    before, teams = bodies(stage), teams_kept(stage)
+    """I5: delivering any of them again, any number of times, changes nothing.
+
+    Room for one more payment comes when an offer turns out paid that was proven expired (a broken promise): what was
+    dropped before is kept then, when it is told again.
+    """
+    before, teams = _kept_whole(stage), teams_kept(stage)
     waiting = list(stage.stripe.mailroom.deliveries)
     random.Random(len(waiting)).shuffle(waiting)
     for delivery in waiting:
         status = stage.send(delivery)
         answers = {OK, AGAIN} if delivery.event_id in stage.notes.poisoned else {OK}
         assert status in answers, f"I5: {delivery.event_type} again: {status}"
-    assert bodies(stage) == before, "I5: the same webhooks again changed something"
+    assert _kept_whole(stage) == before, "I5: the same webhooks again changed something"
     assert teams_kept(stage) == teams, "I5: the same webhooks again changed a team"
+
+
+def _kept_whole(stage: Stage) -> dict[str, Session]:
+    """The sessions, without the facts of whom more was told than is kept, and whose page was paid though expired."""
+
+    def shown(place: str, one: Participant) -> Participant:
+        is_exempt = one.history.overflowed and Guest(place, one.number) in stage.notes.promise_broken
+        return replace(one, history=NOTHING_YET) if is_exempt else one
+
+    return {
+        place: replace(session, participants=tuple(shown(place, one) for one in session.participants))
+        for place, session in bodies(stage).items()
+    }
 
 
 def bodies(stage: Stage) -> dict[str, Session]:

@@ -17,7 +17,6 @@ from chalicelib.domain.bounds import (
     PAID_AGAIN_KEPT,
     PAYERS,
     PAYMENTS_KEPT,
-    REFUNDS_KEPT,
     STRAYS_KEPT,
 )
 from chalicelib.domain.facts import (
@@ -38,6 +37,7 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.folding import DEAD_ATTEMPTS_KEPT
 from chalicelib.domain.payment_methods import DELAYED
+from chalicelib.domain.refunds import REFUNDS_KEPT
 from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.sessions import (
     MAX_NAME,
