@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from chalicelib.domain.facts import LIVE, AttemptState, Payment, PaymentHistory
-from chalicelib.domain.payments import is_accepted
+from chalicelib.domain.payments import may_be_accepted
 from chalicelib.domain.refunds import REFUNDS_KEPT
 
 PAYERS = 60
@@ -54,12 +54,12 @@ def bounded(history: PaymentHistory) -> PaymentHistory:
 
 
 def _payments(history: PaymentHistory) -> tuple[Payment, ...]:
-    """For each offer that was paid or may be, the payment that is proven to be of it, else the first; and the first of
-    the others.
+    """For each offer that was paid or may be, the first payment that may well be of it, else the first; and the first
+    of the others.
     """
     ours = {attempt.attempt_id for attempt in history.attempts}
     payable = {attempt.attempt_id for attempt in history.attempts if attempt.state in _PAYABLE}
-    first = sorted(history.payments, key=lambda one: (not is_accepted(one, history), one.payment_intent_id))
+    first = sorted(history.payments, key=lambda one: (not may_be_accepted(one, history), one.payment_intent_id))
     paying = {one.attempt_id: one for one in reversed(first) if one.attempt_id in payable}
     strays = tuple(one for one in history.payments if one not in paying.values())
     kept = _first(strays, STRAYS_KEPT, lambda one: (one.attempt_id not in ours, one.payment_intent_id))

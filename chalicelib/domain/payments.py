@@ -108,6 +108,14 @@ def is_accepted(payment: Payment, history: PaymentHistory) -> bool:
     return payment.paid == offered
 
 
+def may_be_accepted(payment: Payment, history: PaymentHistory) -> bool:
+    """Whether nothing that is known of it, in whatever order, speaks against its being money for an offer of ours."""
+    attempt = attempt_of(payment, history)
+    if attempt is None or not _fits(payment, attempt):
+        return False
+    return payment.paid is None or (payment.paid.amount, payment.paid.currency) == (attempt.amount, attempt.currency)
+
+
 def is_unproven(payment: Payment, history: PaymentHistory) -> bool:
     """A charge that may well be for an attempt of ours, whose Checkout Session Stripe must be asked about.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -112,18 +113,31 @@ def test_two_payments_beside_those_of_our_offers_are_kept(of: str) -> None:
     assert more.overflowed
 
 
-def test_what_is_proven_to_pay_an_offer_is_pushed_out_by_nothing_in_any_order() -> None:
-    facts = [*paid(1), *(stray(number) for number in range(1, 5))]
+@pytest.mark.parametrize("change", [{"amount": 8800}, {"currency": "usd"}])
+def test_what_pays_an_offer_is_pushed_out_by_no_other_money_in_any_order(change: dict[str, Any]) -> None:
+    others = [stray(number) for number in range(1, 5)]
+    facts = [*paid(1), *(replace(one, charge=replace(one.charge, **change)) for one in others)]
+    histories = set()
     for seed in range(50):
         random.Random(seed).shuffle(facts)
-        history = folded(*facts)
-        assert {one.payment_intent_id for one in history.payments} >= {"pi_1"}
-        assert len(history.payments) == 3
-        assert standing_of(session_of(history)).status is PaymentStatus.PAID
+        histories.add(folded(*facts))
+    (history,) = histories
+    assert [one.payment_intent_id for one in history.payments] == ["pi_01", "pi_02", "pi_1"]
+    assert standing_of(session_of(history)).status is PaymentStatus.PAID
+
+
+def test_nor_by_another_page_of_another_amount() -> None:
+    others = [
+        replace(checkout(), checkout_session_id=f"cs_0{number}", payment_intent_id=f"pi_0{number}", amount=8800)
+        for number in range(1, 5)
+    ]
+    history = folded(*others, *paid(1))
+    assert "pi_1" in {one.payment_intent_id for one in history.payments}
 
 
 def test_a_refund_that_failed_is_known_as_such_though_not_every_payment_is_kept() -> None:
-    forged = [stray(number) for number in range(1, 5)]
+    others = [stray(number) for number in range(1, 5)]
+    forged = [replace(one, charge=replace(one.charge, amount=8800)) for one in others]
     failed = folded(*paid(), *forged, refund(), charge(refunded=8000), refund(status=RefundStatus.FAILED))
     assert failed.overflowed
     assert standing_of(session_of(failed)).status is PaymentStatus.PAID
