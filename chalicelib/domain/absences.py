@@ -79,15 +79,15 @@ def unseen_on(account: PayeeAccount) -> str | None:
     since, back_at = absence
     told = (
         f"Not all that happened on Stripe account {account.stripe_account_id} since {since:%Y-%m-%d %H:%M} UTC is "
-        "known yet, since it was not connected; the coming night looks it up."
+        "known yet, since it may not have been connected; the coming night looks it up."
     )
     return f"{told} {_BEYOND}" if is_beyond_events(since, back_at + _UNTIL_NIGHT) else told
 
 
 _UNTIL_NIGHT = timedelta(days=1)
 _BEYOND = (
-    f"What a bank did more than {EVENTS_KEPT_FOR.days} days ago about a refund or dispute that is "
-    f"{RETURNS_LAST.days} days older cannot be seen: look for that in Stripe."
+    f"Stripe lists no event that is older than {EVENTS_KEPT_FOR.days} days, so a refund or dispute that began "
+    f"{RETURNS_LAST.days} days before and ended then may stay unknown: look for such in Stripe."
 )
 
 

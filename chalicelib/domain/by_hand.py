@@ -28,7 +28,7 @@ from chalicelib.domain.bounds import DECISIONS_KEPT, may_be_offered
 from chalicelib.domain.concerns import concerns
 from chalicelib.domain.currencies import CURRENCIES
 from chalicelib.domain.debits import late_debits
-from chalicelib.domain.disputes import is_disputed
+from chalicelib.domain.disputes import is_disputed, is_undecided
 from chalicelib.domain.edits import (
     AlreadyPaidError,
     BeingPaidError,
@@ -77,6 +77,10 @@ class NothingLeftError(Exception):
 
 class DisputedError(Exception):
     """The payer disputes the payment with their bank, which decides; what the bank took is not given back by us."""
+
+
+class ChargedBackError(DisputedError):
+    """The bank took of it, and has decided."""
 
 
 class NothingToWaiveError(Exception):
@@ -161,7 +165,7 @@ def _to_refund(session: Session, participant: Participant, wish: RefundWish) -> 
         raise NothingPaidError
     going = _named(found, wish.charge) if wish.charge is not None else _the_one(claim, history, found)
     if is_disputed(history, going.payment):
-        raise DisputedError
+        raise DisputedError if is_undecided(history, going.payment) else ChargedBackError
     return going
 
 
@@ -276,15 +280,21 @@ def charge_again(session: Session, participant: Participant, by: By) -> Session:
     if by.at >= session.end_time:
         raise EndedError
     _check_reason(by)
-    status = standing(owing(session, participant), history).status
-    if status is PaymentStatus.UNPAID and history.charged_again is not None:
+    if asked_again(session, participant) is not None:
         return session
+    status = standing(owing(session, participant), history).status
     if status is not PaymentStatus.REFUNDED:
         raise NotGivenBackError(status)
     if not may_be_offered(history, [one.history for one in session.participants]):
         raise PaidTooOftenError
     again = ChargedAgain(by.at, by.who, by.why)
     return _with_history(session, participant, replace(history, charged_again=again))
+
+
+def asked_again(session: Session, participant: Participant) -> ChargedAgain | None:
+    """That the fee was charged again, while nothing has paid it since."""
+    status = standing(owing(session, participant), participant.history).status
+    return participant.history.charged_again if status is PaymentStatus.UNPAID else None
 
 
 # --- what is stuck ------------------------------------------------------------------------------------------------
@@ -353,7 +363,7 @@ def retry_by_hand(session: Session, participant: Participant, key: str, by: By, 
         return _with_history(session, participant, tried_anew(noted, key, by.at))
     for going in returnings(claim, history):
         if key in going.parts() and is_disputed(history, going.payment):
-            raise DisputedError
+            raise DisputedError if is_undecided(history, going.payment) else ChargedBackError
         amount = going.peoples().get(key)
         if amount:
             payment_intent_id, by_rule = going.payment.payment_intent_id, _is_by_rule(history, going, key)

@@ -34,12 +34,9 @@ from chalicelib.domain.obligations import (
 from chalicelib.domain.payments import (
     Owing,
     PaymentStatus,
-    first_paid,
-    is_accepted,
-    is_returned,
     money_of,
     standing,
-    went_back_by_rule,
+    was_charged_again,
 )
 from chalicelib.domain.refunds import (
     failure_key,
@@ -64,7 +61,7 @@ STILL_PENDING = "A payment of this session is not settled with Stripe yet; it is
 OVERFLOW_KEY = "overflow"
 OVERFLOWED = "There are more payments, refunds or disputes than are kept here; see to them in Stripe."
 LATE_DEBIT = (
-    "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
+    "A bank debit is under way, and the bank may answer too late for the session: waive the fee to let them in "
     "all the same (what arrives then goes back), or move the session."
 )
 AGAIN_KEY = "again"
@@ -207,7 +204,9 @@ def _of_returning(history: PaymentHistory, going: Returning) -> Iterator[Concern
 
 
 def _lost_abroad(history: PaymentHistory, payment: Payment) -> Iterator[Concern]:
-    """Of a dispute in another currency Stripe does not say which part of the payment it is."""
+    """Stripe does not say of which part of the payment they are. Once the fee was charged again, it does not matter."""
+    if was_charged_again(history, payment):
+        return
     for dispute in foreign_losses(history, payment):
         if foreign_key(dispute) not in settled_keys(history):
             yield Concern(foreign_key(dispute), LOST_ABROAD)
@@ -219,18 +218,9 @@ def _counting_again(history: PaymentHistory, going: Returning) -> Iterator[Conce
     if going.because is not None or held <= 0:
         return
     for refund in open_failures(history, going.payment, by_rule=True):
-        if is_by_rule(history, going.payment, refund) and not _is_instead_of_first(history, going.payment, refund):
+        if is_by_rule(history, going.payment, refund):
             text = display_any(going.money(min(refund.amount, held)))
             yield Concern(failure_key(refund), f"The refund of {text} {_went(refund)}; {_COUNTS}.")
-
-
-def _is_instead_of_first(history: PaymentHistory, payment: Payment, refund: Refund) -> bool:
-    """It was the duplicate, and counts since people gave back the first one instead: they know."""
-    if refund.reason not in {None, RefundReason.DUPLICATE, RefundReason.REQUESTED}:
-        return False
-    alike = [one for one in history.payments if is_accepted(one, history) and money_of(one) == money_of(payment)]
-    first = min(alike, key=first_paid)
-    return is_returned(history, first) and not went_back_by_rule(history, first)
 
 
 _COUNTS = "the payment counts for the fee again, so tell the payer that it does not go back"

@@ -84,7 +84,7 @@ def differences(history: PaymentHistory, shown: Shown, *, is_current: bool) -> I
 
 def _of_charge(history: PaymentHistory, shown: ChargeSeen) -> Iterator[Difference]:
     charge, payment = shown.charge, payment_of(history, shown.payment_intent_id)
-    if payment is None and not _is_kept(history, shown):
+    if payment is None and history.overflowed:
         return
     what = f"Charge {charge.charge_id} of {_money(charge.amount, charge.currency)}"
     if payment is None or payment.charge is None:

@@ -50,6 +50,8 @@ LOOKS_AFTER = (timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=1))
 LOOKS_EVERY = timedelta(hours=6)
 LOOKS_AFTER_EXPIRY = timedelta(minutes=1)
 LOOKS_FOR_CHARGE_EVERY = timedelta(minutes=2)
+LOOKS_FOR_DEBIT_EVERY = timedelta(hours=1)
+"""Once a charge of it is known that came through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ def _has_unproven_charge(history: PaymentHistory, attempt: Attempt) -> bool:
 
 def _look_for_charge(attempt: Attempt) -> datetime:
     """At once; and again, since Stripe may show the charge before it shows the Checkout Session paid."""
-    return attempt.looked_at + LOOKS_FOR_CHARGE_EVERY if attempt.looked_at else attempt.made_at
+    every = LOOKS_FOR_DEBIT_EVERY if attempt.state is AttemptState.PROCESSING else LOOKS_FOR_CHARGE_EVERY
+    return attempt.looked_at + every if attempt.looked_at else attempt.made_at
 
 
 def _next_look(claim: Owing, attempt: Attempt) -> datetime:

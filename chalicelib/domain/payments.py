@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.disputes import charged_back, disputes_of
+from chalicelib.domain.disputes import charged_back, disputes_of, is_undecided
 from chalicelib.domain.facts import (
     LIVE,
     Attempt,
@@ -128,7 +128,9 @@ def is_unproven(payment: Payment, history: PaymentHistory) -> bool:
         return False
     if payment.paid is not None or payment.charge is None or not _fits(payment, attempt):
         return False
-    return attempt.looked_at is None or attempt.looked_at < payment.charge.created_at + PROVEN_WITHIN
+    # A bank debit's charge is as old as its submission, so its time does not say how long Stripe has been asked.
+    is_new = attempt.looked_at is None or attempt.looked_at < payment.charge.created_at + PROVEN_WITHIN
+    return is_new or attempt.state is AttemptState.PROCESSING
 
 
 def attempt_of(payment: Payment, history: PaymentHistory) -> Attempt | None:
@@ -144,11 +146,16 @@ def _fits(payment: Payment, attempt: Attempt) -> bool:
 
 
 def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> Payment | None:
-    """The first that the clinic holds and means to keep; when there is none such, the first of all."""
+    """The first that the clinic holds and means to keep; when there is none such, the first of all.
+
+    What a bank may still take counts only where nothing else does: were another one given back beside it, and the bank
+    took this one, nothing would be left.
+    """
     candidates = [payment for payment in accepted if _is_candidate(owing, history, payment)]
     candidates.sort(key=first_paid)
     kept = [payment for payment in candidates if not is_returned(history, payment, also=promised(history, payment))]
-    return next(iter(kept or candidates), None)
+    sure = [payment for payment in kept if not is_undecided(history, payment)]
+    return next(iter(sure or kept or candidates), None)
 
 
 def first_paid(payment: Payment) -> tuple[bool, float, str]:

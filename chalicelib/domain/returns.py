@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from chalicelib.domain.disputes import charged_back, is_disputed
+from chalicelib.domain.disputes import charged_back, foreign_losses, is_disputed
 from chalicelib.domain.facts import Payment, PaymentHistory, Refund, RefundDecision, RefundReason
 from chalicelib.domain.money import Money
 from chalicelib.domain.payments import Judged, Owing, is_unproven, judge, money_of
@@ -44,9 +44,10 @@ class Returning:
 
     `decided`: what people decided to give back and is not made; `failed`: what was made and failed, a person's; each
     with as much of it as is still missing. `automatic`: what goes back by rule and is not made; `rest`: what the
-    automatic refund fell short of. `let_be`: what would go back by rule, but for a person. `excess`: what people gave
-    another way and went back as well. `is_barred`: no refund of it can be made by us, since it is disputed, or since
-    its charge is not known and a person has given up the search. `is_accepted`: it is money for an offer of ours.
+    automatic refund fell short of. `let_be`: what would go back by rule, but for a person. `excess`: what went
+    back twice: people gave it another way, or the bank took it, and a refund brought it as well. `is_barred`: no refund
+    of it can be made by us, since it is disputed, or since its charge is not known and a person has given up the
+    search. `is_accepted`: it is money for an offer of ours.
     """
 
     payment: Payment
@@ -146,7 +147,7 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
         automatic=0 if is_made else owed,
         rest=owed if is_made else 0,
         let_be=stays,
-        excess=max(made_after_all(history, payment), back + taken + given - amount) if given else 0,
+        excess=_excess(history, payment, amount),
         is_barred=is_disputed(history, payment) or _is_undated(history, payment),
         is_accepted=judged.accepted,
     )
@@ -154,6 +155,14 @@ def returning(claim: Owing, history: PaymentHistory, judged: Judged) -> Returnin
 
 def _is_undated(history: PaymentHistory, payment: Payment) -> bool:
     return payment.charge is None and charge_key(payment) in settled_keys(history)
+
+
+def _excess(history: PaymentHistory, payment: Payment, amount: int) -> int:
+    """Of a dispute in another currency nobody knows what it took, so nothing is said to be too much."""
+    given, taken = given_by_hand(history, payment), charged_back(history, payment)
+    if foreign_losses(history, payment) or not (given or taken):
+        return made_after_all(history, payment) if given else 0
+    return max(made_after_all(history, payment), refunded(history, payment) + taken + given - amount)
 
 
 def charge_key(payment: Payment) -> str:

@@ -45,7 +45,10 @@ class Payee:
 
 
 def caught_up(ctx: Context, payee: Payee, until: datetime, reconciled: Callable[[Scope], Tally]) -> Iterator[Tally]:
-    """What `reconciled` brought for each span that is owed before `until`; ends where one is not compared whole."""
+    """What `reconciled` brought for each span that is owed before `until`; ends where the time is up.
+
+    What failed in one holds up none of the later ones; only how far all is known stays before it.
+    """
     since = payee.known_until
     if since is None:
         return
@@ -55,9 +58,9 @@ def caught_up(ctx: Context, payee: Payee, until: datetime, reconciled: Callable[
             return
         tally = reconciled(scope)
         yield tally
-        if not tally.is_whole:
+        if tally.unfinished:
             return
-        if not scope.returns_only:
+        if tally.is_whole and not scope.returns_only:
             keep_compared(ctx, payee.account, payee.teams, scope.span)
 
 

@@ -37,7 +37,15 @@ def charge_again(ctx: Context, team_id: str, participant_id: str, reason: str) -
 
 
 def charging_again(ctx: Context, team_id: str, participant_id: str, reason: str) -> Effect[Member]:
-    """The same, to be done once (`idempotent.py`). Planned is the moment: what was charged again since then is it."""
+    """The same, to be done once (`idempotent.py`). Planned is the moment: what was charged again since then is it.
+
+    Where the fee is asked for again already, it is the moment of that.
+    """
+
+    def planned() -> str:
+        member = find_participant(ctx, team_id, participant_id, with_removed=True)
+        again = by_hand.asked_again(member.session, member.participant)
+        return (again.at if again else ctx.clock()).isoformat()
 
     def found(planned: str) -> Member | None:
         member = find_participant(ctx, team_id, participant_id)
@@ -45,7 +53,7 @@ def charging_again(ctx: Context, team_id: str, participant_id: str, reason: str)
         return member if again and again.at >= datetime.fromisoformat(planned) else None
 
     return Effect(
-        plan=lambda: ctx.clock().isoformat(),
+        plan=planned,
         find=found,
         make=lambda _planned: charge_again(ctx, team_id, participant_id, reason),
         refusals=(NotFoundError, CanceledError, EndedError, NotGivenBackError, PaidTooOftenError, InvalidSessionError),

@@ -195,6 +195,7 @@ class _Comparing:
             self.count(others=len(told) - len(lost))
             return [Finding(gone(one), team_id, session_id, one.place.number) for one in lost]
         except UnreadableError:
+            self.count(failed=1)
             sentence = f"Session {session_id} is kept and cannot be read."
             return [Finding(Difference(DifferenceKind.UNREADABLE, session_id, sentence), team_id, session_id)]
         ours = [one for one in told if is_of_its_account(ctx, self._scope.account, session, one.place)]

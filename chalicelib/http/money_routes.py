@@ -57,7 +57,7 @@ def charge_fee_again(ctx: Context, request: Request) -> Answer:
     caller, participant_id, reason = caller_of(ctx, request), participant_id_of(request), charge_again_reason(request)
     effect = charging_again(ctx.acting_for(caller.who), caller.team.team_id, participant_id, reason)
     made = made_once(ctx, request, caller, effect)
-    return with_replay(shown(made.result, View(ctx.settings, ctx.clock())), made)
+    return with_replay(shown(made.result, View(ctx.settings, ctx.clock(), team=caller.team)), made)
 
 
 @operation("Waive a fee", tag="Money", body=WaiveIn, answers={200: ParticipantOut}, errors=(409,))

@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.config import SettingsError
 from chalicelib.domain.accounts import TooManyAccountsError
 from chalicelib.domain.by_hand import (
+    ChargedBackError,
     DisputedError,
     NotGivenBackError,
     NothingLeftError,
@@ -122,6 +123,11 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (NothingPaidError, 409, "nothing was paid that could go back"),
     (NothingLeftError, 409, "all of this payment went back already, or is on its way"),
     (
+        ChargedBackError,
+        409,
+        "the payer's bank took this payment, or a part of it; see in Stripe whether anything is left to give back",
+    ),
+    (
         DisputedError,
         409,
         "the payer disputes this payment with their bank, which decides; answer the dispute in Stripe",
@@ -196,7 +202,9 @@ _CANNOT_CHARGE = {
 }
 
 
-_REFUND_FIRST = "the fee is paid, and not all of it is back; refund what is left, and charge it again once that is made"
+_REFUND_FIRST = (
+    "the fee is paid, and not all of it is back; give back what is left, here or in Stripe, and charge it again then"
+)
 _NOT_GIVEN_BACK = {
     PaymentStatus.NOT_REQUIRED: "there is no fee to charge; set one by a change of the participant",
     PaymentStatus.UNPAID: "the fee is unpaid, so their link asks for it already; send it to them",
@@ -204,7 +212,8 @@ _NOT_GIVEN_BACK = {
     PaymentStatus.PAID: _REFUND_FIRST,
     PaymentStatus.PARTIALLY_REFUNDED: _REFUND_FIRST,
     PaymentStatus.DISPUTED: (
-        "the payer disputes this payment with their bank, which decides; once it is lost, the fee can be charged again"
+        "the payer's bank is looking into this payment: a refund ends an inquiry, and a dispute the bank decides; once "
+        "all of it is back or lost, the fee can be charged again"
     ),
     PaymentStatus.WAIVED: "the fee was waived, and that is for good; to be paid, schedule another session",
 }

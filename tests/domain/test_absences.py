@@ -101,12 +101,12 @@ def test_events_reach_back_thirty_days() -> None:
 
 
 TOLD = (
-    "Not all that happened on Stripe account acct_1 since 2026-03-02 12:00 UTC is known yet, since it was not "
-    "connected; the coming night looks it up."
+    "Not all that happened on Stripe account acct_1 since 2026-03-02 12:00 UTC is known yet, since it may not have "
+    "been connected; the coming night looks it up."
 )
 BEYOND = (
-    "What a bank did more than 30 days ago about a refund or dispute that is 180 days older cannot be seen: "
-    "look for that in Stripe."
+    "Stripe lists no event that is older than 30 days, so a refund or dispute that began 180 days before and "
+    "ended then may stay unknown: look for such in Stripe."
 )
 
 

@@ -328,9 +328,12 @@ def test_a_return_that_was_cancelled_is_told_as_cancelled() -> None:
 
 
 @pytest.mark.parametrize("reason", [None, RefundReason.DUPLICATE, RefundReason.REQUESTED])
-def test_where_people_gave_the_first_payment_back_instead_of_the_second_they_know(reason: RefundReason | None) -> None:
+def test_where_people_gave_the_first_payment_back_and_the_second_did_not_go_back_it_is_told(
+    reason: RefundReason | None,
+) -> None:
+    """Whichever of the two came first: the payer may wait for both."""
     session = session_of(folded(*_second_bounced(reason), refund("1", 8000), count=2))
-    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", None)
+    assert (status(session), counted(session), needs(session)) == (PaymentStatus.PAID, "pi_2", COUNTS)
 
 
 @pytest.mark.parametrize("fact", [refund("1", 8000), refund("1", decision_id="auto-ch_1")], ids=["asked", "by rule"])

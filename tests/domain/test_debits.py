@@ -140,7 +140,7 @@ def test_a_debit_is_under_way_until_the_bank_has_answered() -> None:
 
 KEY = "debit:attempt-1:2026-03-09T12:00Z"
 SENTENCE = (
-    "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
+    "A bank debit is under way, and the bank may answer too late for the session: waive the fee to let them in "
     "all the same (what arrives then goes back), or move the session."
 )
 

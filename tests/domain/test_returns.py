@@ -239,7 +239,11 @@ def test_what_was_sent_again_of_a_duplicate_is_over_once_it_pays_the_fee() -> No
     assert refunds_owed(again) == [("decision-9", 8000, "requested")]
     other = ask(again, name="decision-1", charge="ch_1")
     assert (refunds_owed(other), standing_of(other).status) == ([("decision-1", 8000, "requested")], PaymentStatus.PAID)
-    assert needs(see(again, refund("3", 8000, FAILED, of=2, decision_id="decision-9"), refund("1", 8000))) is None
+    failed = see(again, refund("3", 8000, FAILED, of=2, decision_id="decision-9"), refund("1", 8000))
+    assert needs(failed) == (
+        "The refund of 80.00 AUD failed at the bank; the payment counts for the fee again, so tell the payer that it "
+        "does not go back."
+    )
 
 
 def test_what_people_asked_for_and_sent_again_is_not_over_with_a_rule() -> None:

@@ -180,7 +180,7 @@ def test_until_it_is_done_the_clinic_is_told_since_when_not_all_is_known(world: 
     assert told(world, session) == []
     comes_back(world, 9 * DAY)
     since = f"Not all that happened on Stripe account {world.account} since 2026-03-03 11:45 UTC is known yet"
-    assert told(world, session) == [f"{since}, since it was not connected; the coming night looks it up."]
+    assert told(world, session) == [f"{since}, since it may not have been connected; the coming night looks it up."]
     assert told(world, elsewhere) == []
     night(world)
     assert told(world, session) == []
@@ -192,8 +192,8 @@ def test_what_lies_too_far_back_to_be_seen_is_said(world: Platform, caplog: pyte
     comes_back(world, 45 * DAY)
     [sentence] = told(world, session)
     assert sentence.endswith(
-        "What a bank did more than 30 days ago about a refund or dispute that is 180 days older cannot be seen: "
-        "look for that in Stripe."
+        "Stripe lists no event that is older than 30 days, so a refund or dispute that began 180 days before and "
+        "ended then may stay unknown: look for such in Stripe."
     )
     night(world)
     [line] = [one for one in caplog.records if one.message == "reconcile_beyond_events"]

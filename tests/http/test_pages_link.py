@@ -135,7 +135,7 @@ def test_whose_bank_may_answer_only_after_the_start_reads_that_the_clinic_can_le
     late = replace(DEBTOR, history=PaymentHistory(attempts=(attempt(AttemptState.PROCESSING),)))
     page = Page(opened(late))
     assert "Your payment is on its way" in page.text
-    assert "Your bank is still working on it, and may answer only after your consultation starts." in page.text
+    assert "Your bank is still working on it, and may answer too late for your consultation." in page.text
     assert "The clinic can let you in all the same: please contact them. You don’t need to pay again." in page.text
 
 

@@ -60,6 +60,18 @@ def test_who_was_refunded_is_asked_again_and_let_in_once_they_have_paid(refunded
     assert len(refunded.made()) == 1
 
 
+def test_a_key_whose_request_changed_nothing_is_answered_the_same_once_they_have_paid(refunded: Money) -> None:
+    assert again(refunded, Idempotency_Key="k1").status == 200
+    refunded.world.clock.advance(minutes=1)
+    assert again(refunded, Idempotency_Key="k2").status == 200
+    pays(refunded)
+    for key in ("k1", "k2"):
+        reply = again(refunded, Idempotency_Key=key)
+        assert (reply.status, reply.json()["payment"]["status"]) == (200, "paid")
+    assert refunded.refund(key=None).status == 200
+    assert again(refunded, Idempotency_Key="k2").json()["payment"]["status"] == "refunded"
+
+
 def test_after_a_refund_in_stripes_dashboard_too(money: Money) -> None:
     pays(money)
     money.world.stripe.refund_in_dashboard(money.world.charges()[0]["id"], 8000)
@@ -80,7 +92,9 @@ def test_after_a_dispute_that_was_lost(money: Money) -> None:
     pays(money)
     dispute_id = money.world.stripe.dispute(money.world.charges()[0]["id"])
     money.clinic.edge.deliver_webhooks()
-    assert refusal(again(money))[1].startswith("the payer disputes this payment with their bank, which decides; once")
+    assert refusal(again(money))[1].startswith(
+        "the payer's bank is looking into this payment: a refund ends an inquiry"
+    )
     money.world.stripe.dispute_close(dispute_id, "lost")
     money.clinic.edge.deliver_webhooks()
     assert money.door() == "refunded"
@@ -168,7 +182,10 @@ def test_what_is_paid_and_held_is_refunded_first(money: Money) -> None:
     pays(money)
     expected = (
         409,
-        "the fee is paid, and not all of it is back; refund what is left, and charge it again once that is made",
+        (
+            "the fee is paid, and not all of it is back; "
+            "give back what is left, here or in Stripe, and charge it again then"
+        ),
     )
     assert refusal(again(money)) == expected
     money.refund({"amount": 3000})

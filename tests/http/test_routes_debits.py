@@ -15,7 +15,7 @@ FEE = {"amount": 8000, "currency": "aud"}
 IN_TWO_WEEKS = {"start_time": "2026-03-16T12:00:00Z", "end_time": "2026-03-16T12:30:00Z"}
 TOMORROW = {"start_time": "2026-03-03T12:00:00Z", "end_time": "2026-03-03T12:30:00Z"}
 TOLD = (
-    "A bank debit is under way, and the bank may answer only after the session's start: waive the fee to let them in "
+    "A bank debit is under way, and the bank may answer too late for the session: waive the fee to let them in "
     "all the same (what arrives then goes back), or move the session."
 )
 
@@ -94,7 +94,7 @@ def test_who_moves_the_session_too_near_is_told_in_the_answer_until_it_is_moved_
 
 
 def test_the_clients_page_says_that_the_clinic_can_let_them_in(debit: Debit) -> None:
-    sentence = "may answer only after your consultation starts"
+    sentence = "may answer too late for your consultation"
     assert sentence not in debit.clinic.edge.get(debit.link, Accept="text/html").body
     debit.move(TOMORROW)
     assert sentence in debit.clinic.edge.get(debit.link, Accept="text/html").body

@@ -50,7 +50,7 @@ def test_it_is_told_in_attention_until_the_night_has_looked_it_up(clinic: Clinic
     session, account = was_away(world, clinic)
     other = world.schedule(starts_in=timedelta(days=20))
     since = f"Not all that happened on Stripe account {account} since 2026-03-02 12:00 UTC is known yet"
-    told = f"{since}, since it was not connected; the coming night looks it up."
+    told = f"{since}, since it may not have been connected; the coming night looks it up."
     guest = session.participant_id(2)
 
     def attention() -> list[str | None]:

@@ -66,7 +66,7 @@ def test_a_debit_that_may_answer_too_late_is_listed_until_somebody_has_seen_to_i
     guest, key, sentence = desk.printed.split(maxsplit=2)
     [attempt] = world.participant(session).history.attempts
     assert (guest, key) == (session.participant_id(2), f"debit:{attempt.attempt_id}:2026-03-03T12:00Z")
-    assert sentence.startswith("A bank debit is under way, and the bank may answer only after the session's start")
+    assert sentence.startswith("A bank debit is under way, and the bank may answer too late for the session")
     argv = (TEAM_ID, session.participant_id(2), key, "--why", "we called them")
     assert desk.run("stuck", "retry", *argv) == 1
     assert "there is nothing to try again" in desk.complained

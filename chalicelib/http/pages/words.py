@@ -128,7 +128,7 @@ def _in_progress(link: OpenedLink) -> Words:
             Tone.WAIT,
             headline,
             (
-                "Your bank is still working on it, and may answer only after your consultation starts.",
+                "Your bank is still working on it, and may answer too late for your consultation.",
                 "The clinic can let you in all the same: please contact them. You don’t need to pay again.",
             ),
         )
