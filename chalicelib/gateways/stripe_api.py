@@ -29,7 +29,7 @@ from chalicelib.domain.facts import Attempt, CheckoutSeen, Dispute, DisputeSeen,
 from chalicelib.domain.obligations import MakeRefund
 from chalicelib.domain.refusals import Refusal
 from chalicelib.gateways import stripe_objects as objects
-from chalicelib.gateways.deadline import Deadline
+from chalicelib.gateways.deadline import Deadline, OutOfTimeError
 from chalicelib.gateways.stripe_events import Event, event_of
 from chalicelib.gateways.stripe_objects import Place, StripeObject
 
@@ -40,7 +40,10 @@ CONNECT_SECONDS = 2
 OAUTH = "https://connect.stripe.com"
 RETRIES = 1
 RATE_LIMITED_WAIT_SECONDS = 0.5
-"""Before the one more try that a 429 is given; the library retries only 409, 5xx and silence."""
+"""Before the one more try that a 429 is given."""
+
+RETRY_WAIT_SECONDS = 0.25
+"""The same after silence, 409 and 5xx."""
 
 SAVE_SECONDS = 4
 """Kept back from every call, so that what Stripe answered can still be saved before the request's time is up."""
@@ -55,6 +58,8 @@ _LISTING_SLACK = timedelta(minutes=5)
 _PAGE = 100
 _PAGES = 40
 _REFUSALS = range(400, 405)
+_NO_ACCESS = frozenset({401, 403})
+_CONFLICT = 409
 _SERVER_ERROR = 500
 _seconds_left: ContextVar[Callable[[], float]] = ContextVar("seconds_left")
 
@@ -115,7 +120,7 @@ class _DeadlineSession(requests.Session):
 def stripe_client(
     secret_key: str, api: str, http_client: stripe.HTTPClient | None = None, *, connect: str = OAUTH
 ) -> stripe.StripeClient:
-    """The library's client, with our time limits, retries and API version, for Stripe's API and its OAuth host.
+    """The library's client, with our time limits and API version, for Stripe's API and its OAuth host.
 
     `http_client` for a stand-in in process.
     """
@@ -123,7 +128,7 @@ def stripe_client(
         secret_key,
         stripe_version=API_VERSION,
         base_addresses={"api": api, "connect": connect},
-        max_network_retries=RETRIES,
+        max_network_retries=0,
         http_client=http_client or deadline_client(),
     )
 
@@ -276,13 +281,48 @@ class StripeApi:
         """One request, retried within its time as may be. `options`: the library's. Raises StripeError."""
         if account is not None:
             options["stripe_account"] = account
+        retries = options.pop("max_network_retries", RETRIES)
         with _bounded(deadline) as seconds_left, _translated():
+
+            def tried() -> StripeObject:
+                answer = self._client.raw_request(method, path, **parameters, **options, max_network_retries=0)
+                return cast("StripeObject", answer.data)
+
             try:
-                response = self._client.raw_request(method, path, **parameters, **options)
-            except stripe.RateLimitError:
-                self._sleep(min(RATE_LIMITED_WAIT_SECONDS, seconds_left()))
-                response = self._client.raw_request(method, path, **parameters, **options)
-            return cast("StripeObject", response.data)
+                return tried()
+            except stripe.StripeError as error:
+                is_limited = isinstance(error, stripe.RateLimitError)
+                if not is_limited and not (retries and _may_be_repeated(error)):
+                    raise
+                try:
+                    left = seconds_left()
+                except OutOfTimeError:
+                    raise error from None
+                self._sleep(min(RATE_LIMITED_WAIT_SECONDS if is_limited else RETRY_WAIT_SECONDS, left))
+                return _after(error, tried)
+
+
+def _may_be_repeated(error: stripe.StripeError) -> bool:
+    """After silence, a conflict or an error of Stripe's own, unless Stripe says no.
+
+    https://docs.stripe.com/error-low-level. The library's own retries are off, since they hide what came of the first.
+    """
+    if (error.headers or {}).get("stripe-should-retry") == "false":
+        return False
+    status = error.http_status
+    if status is None:
+        return isinstance(error, stripe.APIConnectionError) and error.should_retry
+    return status in {_CONFLICT, *range(_SERVER_ERROR, 600)}
+
+
+def _after(first: stripe.StripeError, tried: Callable[[], StripeObject]) -> StripeObject:
+    """The second try. Where we have no access any more by then, nobody can say what came of the first one."""
+    try:
+        return tried()
+    except stripe.StripeError as error:
+        if error.http_status in _NO_ACCESS and not isinstance(first, stripe.RateLimitError):
+            raise first from None
+        raise
 
 
 def checkout_parameters(attempt: Attempt) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def should_retry(answer: Answer) -> bool:
 def response_of(answer: Answer | None) -> stripe.StripeResponse:
     """What the library gives, or raises."""
     if answer is None:
-        raise stripe.APIConnectionError("no answer")  # type: ignore[no-untyped-call] # the library leaves it untyped
+        raise stripe.APIConnectionError("no answer", should_retry=True)  # type: ignore[no-untyped-call]
     body = _decode(answer.body)
     if answer.status < REFUSED:
         return cast("stripe.StripeResponse", _Response(body))
