@@ -172,6 +172,8 @@ def with_fee_refused(team: Team, stripe_account_id: str) -> Team:
 def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
     """A refusal of the platform's fee is forgotten once a border has moved: then it is tried again."""
     platform = seen.platform_country or account.platform_country
+    # What was active when it was refused is told to be so with every word of the account: that is no news.
+    news = set(seen.active_methods) - set(account.active_methods)
     is_as_before = (account.platform_country, account.country) == (platform, seen.country)
     return replace(
         account,
@@ -182,7 +184,7 @@ def _as_seen(account: PayeeAccount, seen: AccountSeen) -> PayeeAccount:
         country=seen.country,
         default_currency=seen.default_currency,
         active_methods=seen.active_methods,
-        refused_methods=tuple(one for one in account.refused_methods if one.method not in seen.active_methods),
+        refused_methods=tuple(one for one in account.refused_methods if one.method not in news),
         platform_country=platform,
         fee_refused=account.fee_refused and is_as_before,
     )

@@ -168,6 +168,9 @@ def test_a_method_that_stripe_refused_is_left_out_until_stripe_says_that_it_is_a
     assert methods_refused(team, "acct_3", ["sepa_debit"], LATER) == team
     told = refreshed(team, seen("acct_2", active_methods=("card", "sepa_debit")), LATER)
     assert told.accounts[1].refused_methods == refused[:1]
+    again = methods_refused(told, "acct_2", ["sepa_debit"], LATER)
+    kept = refreshed(again, seen("acct_2", active_methods=("card", "sepa_debit")), LATER)
+    assert [one.method for one in kept.accounts[1].refused_methods] == ["au_becs_debit", "sepa_debit"], "it was active"
     told = refreshed(team, seen("acct_1", active_methods=("au_becs_debit",)), LATER)
     assert told.accounts[1].refused_methods == refused
     assert [one.refused_methods for one in methods_tried_again(team).accounts] == [(), ()]

@@ -14,7 +14,9 @@ import pytest
 
 from chalicelib.domain.admission import Door, admit
 from chalicelib.domain.by_hand import NothingLeftError, NothingToRetryError
+from chalicelib.domain.concerns import STRANGE
 from chalicelib.domain.facts import (
+    AttemptLooked,
     AttemptState,
     DisputeStatus,
     PaymentHistory,
@@ -42,6 +44,7 @@ from tests.support.histories import (
     dispute,
     folded,
     guest_of,
+    inquiry,
     needs,
     noon,
     owed,
@@ -320,6 +323,31 @@ def test_while_the_rule_holds_a_return_that_failed_is_to_be_given_another_way() 
         f"{another_way.replace('80.00', '30.00')} A payment went back in part only; give the rest back in Stripe: "
         "50.00 AUD."
     )
+
+
+def test_what_a_bank_may_still_take_counts_only_where_nothing_else_does() -> None:
+    """Were the second given back beside a dispute of the first, and the first lost, nothing would be left."""
+    twice = [*paid(1), *paid(2, NOON + 2 * MINUTE)]
+    disputed = session_of(folded(*twice, dispute(DisputeStatus.OPEN), count=2))
+    assert (counted(disputed), status(disputed), refunds_owed(disputed)) == ("pi_2", PaymentStatus.PAID, [])
+    lost = session_of(folded(*twice, dispute(DisputeStatus.LOST), count=2))
+    assert (counted(lost), status(lost), refunds_owed(lost)) == ("pi_2", PaymentStatus.PAID, [])
+    won = session_of(folded(*twice, dispute(DisputeStatus.WON), count=2))
+    assert (counted(won), refunds_owed(won)) == ("pi_1", [("auto-ch_2", 8000, "duplicate")])
+    asked = session_of(folded(*twice, inquiry(), count=2))
+    assert (counted(asked), refunds_owed(asked)) == ("pi_1", [("auto-ch_2", 8000, "duplicate")])
+    alone = session_of(folded(*paid(1), dispute(DisputeStatus.OPEN)))
+    assert (counted(alone), status(alone)) == ("pi_1", PaymentStatus.DISPUTED)
+
+
+def test_the_charge_of_a_debit_that_came_through_is_to_be_proven_however_long_ago_it_was_submitted() -> None:
+    looked = AttemptLooked("attempt-1", noon(plus=300))
+    session = session_of(folded(checkout(AttemptState.PROCESSING), looked, charge()))
+    assert (status(session), needs(session)) == (PaymentStatus.PROCESSING, None)
+    (due,) = [one.due_at for one in owed(session)]
+    assert due == noon(plus=360)
+    failed = session_of(folded(checkout(AttemptState.FAILED), looked, charge()))
+    assert needs(failed) == STRANGE
 
 
 def test_a_return_that_was_cancelled_is_told_as_cancelled() -> None:

@@ -107,8 +107,7 @@ def test_what_was_given_and_then_made_after_all_is_told() -> None:
 
 
 def test_what_the_bank_took_beside_a_refund_is_told_unless_nobody_knows_how_much_it_was() -> None:
-    lost = [dispute(DisputeStatus.LOST), refund("1", 3000)]
-    twice = session_of(folded(*lost, history=PAID))
+    twice = session_of(folded(dispute(DisputeStatus.LOST), refund("1", 3000), history=PAID))
     assert needs(twice) == "30.00 AUD of a payment of 80.00 AUD went back twice; ask for it, or let it be."
     assert needs(give(twice, "excess:pi_1")) is None
     part = session_of(folded(dispute(DisputeStatus.LOST, amount=5000), refund("1", 3000), history=PAID))

@@ -6,8 +6,9 @@ The same where nobody was away and the nights themselves did not come, or the go
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +19,7 @@ from chalicelib.domain.payments import PaymentStatus
 from chalicelib.domain.sessions import Session
 from chalicelib.flows.accounts import deauthorized
 from chalicelib.flows.nightly import NIGHTLY_SECONDS, Night, reconcile_nightly
-from chalicelib.storage.stores import StoreUnavailableError
+from chalicelib.storage.stores import SessionStore, StoreUnavailableError, UnreadableError
 from tests.support.platform import Platform
 from tests.support.seam import Io
 from tests.support.world import TEAM_ID, checkout_id
@@ -262,6 +263,41 @@ def test_what_cannot_be_compared_is_not_passed(world: Platform) -> None:
     assert _account(world).reconciled_until == until
     assert night(world).failed == 0
     assert world.status(session) is PaymentStatus.REFUNDED
+
+
+@dataclass
+class OneUnreadable:
+    """The sessions, of which one is kept and cannot be read."""
+
+    inner: SessionStore
+    session_id: str
+
+    def get(self, team_id: str, session_id: str) -> Session:
+        if session_id == self.session_id:
+            raise UnreadableError(session_id)
+        return self.inner.get(team_id, session_id)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (all else is the store's)
+        return getattr(self.inner, name)
+
+
+def test_a_session_that_cannot_be_compared_holds_up_no_other_and_is_not_passed(world: Platform) -> None:
+    first, second = paid(world), paid(world)
+    goes(world)
+    of_first, of_second = (str(one["id"]) for one in world.books_of(world.account)["charges"])
+    world.stripe.refund_in_dashboard(of_first)
+    nights(world, 5)
+    world.stripe.refund_in_dashboard(of_second)
+    comes_back(world, 4 * DAY)
+    until, sessions = _account(world).reconciled_until, world.context.sessions
+    world.context = replace(world.context, sessions=cast("SessionStore", OneUnreadable(sessions, first.session_id)))
+    for _ in range(2):
+        assert night(world).failed == 1
+    world.context = replace(world.context, sessions=sessions)
+    assert (world.status(first), world.status(second)) == (PaymentStatus.PAID, PaymentStatus.REFUNDED)
+    assert (_account(world).reconciled_until, len(told(world, first))) == (until, 1)
+    assert night(world).failed == 0
+    assert (world.status(first), told(world, first)) == (PaymentStatus.REFUNDED, [])
 
 
 def _account(world: Platform) -> Any:  # noqa: ANN401 (it is there)

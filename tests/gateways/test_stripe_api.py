@@ -23,6 +23,7 @@ from chalicelib.gateways.deadline import Deadline, OutOfTimeError
 from chalicelib.gateways.stripe_api import (
     CALL_SECONDS,
     RETRIES,
+    AccountGoneError,
     StripeApi,
     StripeBrokenError,
     StripeError,
@@ -221,6 +222,20 @@ def test_with_no_time_left_for_a_retry_none_is_made() -> None:
     with pytest.raises(StripeUncertainError):
         _over_requests(adapter).create_checkout(ATTEMPT, _deadline(12.0, ticks))
     assert adapter.timeouts == [8.0]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_account_that_is_gone_at_the_second_try_says_nothing_of_the_first(status: int) -> None:
+    api, http = _api(_error(500), _error(status, code="account_invalid"))
+    with pytest.raises(StripeBrokenError):
+        api.create_checkout(ATTEMPT, _deadline())
+    assert len(http.asked) == 2
+    silent, _ = _api(None, _error(status, code="account_invalid"))
+    with pytest.raises(StripeUncertainError):
+        silent.create_checkout(ATTEMPT, _deadline())
+    limited, _ = _api(_error(429), _error(status, code="account_invalid"))
+    with pytest.raises(AccountGoneError):
+        limited.create_checkout(ATTEMPT, _deadline())
 
 
 def test_with_no_time_left_nothing_is_sent() -> None:
