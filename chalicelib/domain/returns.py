@@ -159,10 +159,11 @@ def _is_undated(history: PaymentHistory, payment: Payment) -> bool:
 
 def _excess(history: PaymentHistory, payment: Payment, amount: int) -> int:
     """Of a dispute in another currency nobody knows what it took, so nothing is said to be too much."""
-    given, taken = given_by_hand(history, payment), charged_back(history, payment)
-    if foreign_losses(history, payment) or not (given or taken):
-        return made_after_all(history, payment) if given else 0
-    return max(made_after_all(history, payment), refunded(history, payment) + taken + given - amount)
+    made = made_after_all(history, payment)
+    if foreign_losses(history, payment):
+        return made
+    back = refunded(history, payment) + given_by_hand(history, payment) + charged_back(history, payment)
+    return max(made, back - amount)
 
 
 def charge_key(payment: Payment) -> str:

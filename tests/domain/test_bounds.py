@@ -52,6 +52,8 @@ def cents_back(count: int) -> list[Seen]:
 
 def test_as_many_refunds_as_are_kept_are_no_overflow() -> None:
     history = folded(*paid(), *cents_back(20))
+    summed = folded(charge(refunded=8000), history=history)
+    assert (standing_of(session_of(summed)).amount_refunded, keys(session_of(summed))) == (20, {"refunds:pi_1"})
     assert not history.overflowed
     assert needs(session_of(history)) is None
 

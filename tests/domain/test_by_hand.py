@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.by_hand import (
     By,
+    ChargedBackError,
     DisputedError,
     NothingLeftError,
     NothingPaidError,
@@ -136,13 +137,17 @@ def test_the_charge_named_is_the_one_that_goes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "refused"), [(DisputeStatus.OPEN, True), (DisputeStatus.LOST, True), (DisputeStatus.WON, False)]
+    ("status", "refused"),
+    [(DisputeStatus.OPEN, DisputedError), (DisputeStatus.LOST, ChargedBackError), (DisputeStatus.WON, None)],
 )
-def test_only_a_dispute_that_was_won_lets_a_refund_be_made(status: DisputeStatus, refused: bool) -> None:  # noqa: FBT001 (a row)
+def test_only_a_dispute_that_was_won_lets_a_refund_be_made(
+    status: DisputeStatus, refused: type[Exception] | None
+) -> None:
     session = session_of(folded(dispute(status), history=PAID))
     if refused:
-        with pytest.raises(DisputedError):
+        with pytest.raises(DisputedError) as raised:
             decide(session)
+        assert raised.type is refused
     else:
         assert refunds_owed(decide(session)) == [("decision-9", 8000, "requested")]
 
@@ -285,10 +290,17 @@ def test_what_only_went_back_in_part_is_retried_for_the_rest() -> None:
     assert refunds_owed(retry(session, "refund:rest-ch_1")) == [("decision-9", 5000, "requested")]
 
 
-def test_a_failed_refund_of_a_disputed_payment_is_not_retried() -> None:
-    history = folded(refund("1", 3000, RefundStatus.FAILED), dispute(DisputeStatus.OPEN), history=PAID)
-    with pytest.raises(DisputedError):
+@pytest.mark.parametrize(
+    ("status", "amount", "refused"),
+    [(DisputeStatus.OPEN, 8000, DisputedError), (DisputeStatus.LOST, 1000, ChargedBackError)],
+)
+def test_a_failed_refund_of_a_disputed_payment_is_not_retried(
+    status: DisputeStatus, amount: int, refused: type[Exception]
+) -> None:
+    history = folded(refund("1", 3000, RefundStatus.FAILED), dispute(status, amount=amount), history=PAID)
+    with pytest.raises(DisputedError) as raised:
         retry(session_of(history), "refund:re_1")
+    assert raised.type is refused
 
 
 def test_what_a_person_settled_is_owed_no_more_and_needs_nobody() -> None:

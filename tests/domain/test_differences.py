@@ -191,7 +191,11 @@ def test_what_there_is_no_room_for_is_no_difference_a_person_is_told_of_it() -> 
     banks = folded(*(dispute(DisputeStatus.OPEN, dispute_id=f"dp_{number}") for number in range(5)), history=PAID)
     assert told(banks, dispute(DisputeStatus.OPEN, dispute_id="dp_9")) == []
     others = [replace(charge(), payment_intent_id=f"pi_0{number}", attempt_id="nobody") for number in range(4)]
-    assert told(folded(*others[:3], history=PAID), others[3]) == []
+    forged = folded(*others, history=PAID)
+    assert told(forged, others[3]) == []
+    assert kinds(forged, replace(refund(), refund=replace(refund().refund, payment_intent_id="pi_03"))) == [
+        "refund_unknown"
+    ]
     # What is kept is compared all the same, and what there is room for is missed.
     assert kinds(cents, charge(amount=8001)) == ["payment_differs"]
     assert kinds(cents, refund("001", 1, RefundStatus.FAILED)) == ["refund_differs"]

@@ -45,6 +45,12 @@ def test_the_later_stage_of_a_dispute_is_believed_in_either_order(
         assert (known.is_inquiry, known.is_refundable) == (is_inquiry, is_refundable)
 
 
+def test_a_doubt_stays_also_where_a_later_word_says_more_of_the_dispute() -> None:
+    doubted = folded(dispute(WON), dispute(LOST), history=folded(*paid()))
+    (known,) = folded(dispute(WON, is_inquiry=False), history=doubted).disputes
+    assert (known.doubted, known.is_inquiry) == (True, False)
+
+
 def test_what_people_gave_back_another_way_is_not_taken_from_what_the_bank_took_in_another_currency() -> None:
     lost = folded(dispute(LOST, amount=5200, currency="usd"), history=folded(*paid()))
     given = settled(lost, "refund:auto-ch_1", amount=8000)
