@@ -102,7 +102,9 @@ def _act(ctx: Context, obligation: Obligation, history: PaymentHistory) -> list[
         case ListRefunds(payment=payment):
             return list(ctx.stripe.list_refunds(payment, deadline))
         case AskAboutRefund(refund=refund, payment=payment):
-            return [*ctx.stripe.list_refunds(payment, deadline), RefundAsked(refund.refund_id, ctx.clock())]
+            # To the minute: it is a day until the next one, and an item may keep over a thousand.
+            asked = RefundAsked(refund.refund_id, ctx.clock().replace(second=0, microsecond=0))
+            return [*ctx.stripe.list_refunds(payment, deadline), asked]
         case FetchDispute(dispute=dispute, payment=payment):
             return [ctx.stripe.fetch_dispute(dispute, payment.stripe_account_id, deadline)]
         case MakeRefund():

@@ -14,7 +14,7 @@ from chalicelib.storage.codec import session_size, stored_size
 LARGEST_REQUEST = 150 * 1024
 """Bytes of a session as a clinic asks for it; the rest up to DynamoDB's 400 KB is kept for attempts and facts."""
 
-FULL = 152 * 1024
+FULL = 144 * 1024
 """Bytes of the item with its facts, from which on nobody is added and nothing decided that takes room of its own."""
 
 

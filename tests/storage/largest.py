@@ -191,10 +191,14 @@ class _Chance:
         """Pending, of which the most is kept."""
         amount, since = self._random.randrange(8000), self.moment().replace(microsecond=0)
         refund = Refund(self._id("re_", 24), payment.payment_intent_id, amount, RefundStatus.PENDING, None)
-        return replace(refund, pending_reason=self._random.choice(list(PendingReason)), created_at=since)
+        reason = self._random.choice(list(PendingReason))
+        return replace(
+            refund, pending_reason=reason, created_at=since, asked_at=self.moment().replace(second=0, microsecond=0)
+        )
 
     def _dispute(self, payment: Payment) -> Dispute:
-        return Dispute(self._id("du_", 24), payment.payment_intent_id, 8000, DisputeStatus.OPEN)
+        dispute = Dispute(self._id("du_", 24), payment.payment_intent_id, 8000, DisputeStatus.OPEN)
+        return replace(dispute, currency="usd", is_inquiry=False, is_refundable=False)
 
     def troubles(self, history: PaymentHistory) -> tuple[Trouble, ...]:
         """With every act that there can be."""
