@@ -336,6 +336,8 @@ def test_what_a_bank_may_still_take_counts_only_where_nothing_else_does() -> Non
     assert (counted(won), refunds_owed(won)) == ("pi_1", [("auto-ch_2", 8000, "duplicate")])
     asked = session_of(folded(*twice, inquiry(), count=2))
     assert (counted(asked), refunds_owed(asked)) == ("pi_1", [("auto-ch_2", 8000, "duplicate")])
+    back = session_of(folded(*twice, refund("1", 8000), dispute(DisputeStatus.OPEN, of=2), count=2))
+    assert (counted(back), status(back)) == ("pi_2", PaymentStatus.DISPUTED)
     alone = session_of(folded(*paid(1), dispute(DisputeStatus.OPEN)))
     assert (counted(alone), status(alone)) == ("pi_1", PaymentStatus.DISPUTED)
 

@@ -12,7 +12,7 @@ from chalicelib.domain.by_hand import DisputedError, RefundWish, decide_refund
 from chalicelib.domain.concerns import LOST_ABROAD, Concern, concerns
 from chalicelib.domain.differences import differences
 from chalicelib.domain.disputes import charged_back, is_disputed, is_foreign, is_undecided
-from chalicelib.domain.facts import Dispute, DisputeSeen, DisputeStatus, PaymentHistory, RefundStatus
+from chalicelib.domain.facts import ChargedAgain, Dispute, DisputeSeen, DisputeStatus, PaymentHistory, RefundStatus
 from chalicelib.domain.folding import fold
 from tests.support.histories import (
     CANCELED,
@@ -177,6 +177,8 @@ def test_a_person_is_told_of_a_dispute_lost_in_another_currency_until_they_have_
     assert concerns(session, guest_of(session), NOON) == [Concern("currency:dp_1", LOST_ABROAD)]
     session = session_of(settled(ABROAD, "currency:dp_1"))
     assert concerns(session, guest_of(session), NOON) == []
+    session = session_of(replace(ABROAD, charged_again=ChargedAgain(noon(plus=60), "client-1", "once more")))
+    assert concerns(session, guest_of(session), NOON) == [], "it counts no more"
 
 
 def test_the_audit_says_a_dispute_in_the_currency_that_it_was_told_in() -> None:
