@@ -164,9 +164,13 @@ def _to_refund(session: Session, participant: Participant, wish: RefundWish) -> 
     if not found:
         raise NothingPaidError
     going = _named(found, wish.charge) if wish.charge is not None else _the_one(claim, history, found)
+    _check_not_barred(history, going)
+    return going
+
+
+def _check_not_barred(history: PaymentHistory, going: Returning) -> None:
     if is_disputed(history, going.payment):
         raise DisputedError if is_undecided(history, going.payment) else ChargedBackError
-    return going
 
 
 def _named(found: tuple[Returning, ...], charge_id: str) -> Returning:
@@ -362,8 +366,8 @@ def retry_by_hand(session: Session, participant: Participant, key: str, by: By, 
     if key in stuck and key in {one.key for one in whatever_is_owed(claim, history)}:
         return _with_history(session, participant, tried_anew(noted, key, by.at))
     for going in returnings(claim, history):
-        if key in going.parts() and is_disputed(history, going.payment):
-            raise DisputedError if is_undecided(history, going.payment) else ChargedBackError
+        if key in going.parts():
+            _check_not_barred(history, going)
         amount = going.peoples().get(key)
         if amount:
             payment_intent_id, by_rule = going.payment.payment_intent_id, _is_by_rule(history, going, key)

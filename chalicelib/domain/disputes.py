@@ -37,9 +37,9 @@ def charged_back(history: PaymentHistory, payment: Payment) -> int:
 
     Of one told in another currency nobody knows which part it is: it counts as all that refunds and the others left.
     """
-    lost = [one for one in disputes_of(history, payment) if one.status is DisputeStatus.LOST]
-    told = sum(one.amount for one in lost if not is_foreign(payment, one))
-    if not any(is_foreign(payment, one) for one in lost):
+    lost, foreign = _lost(history, payment), foreign_losses(history, payment)
+    told = sum(one.amount for one in lost if one not in foreign)
+    if not foreign:
         return told
     whole = payment.charge or payment.paid
     assert whole is not None, "its currency is known"
@@ -48,8 +48,11 @@ def charged_back(history: PaymentHistory, payment: Payment) -> int:
 
 def foreign_losses(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
     """The disputes that were lost and told in another currency than the payment's."""
-    lost = [one for one in disputes_of(history, payment) if one.status is DisputeStatus.LOST]
-    return tuple(one for one in lost if is_foreign(payment, one))
+    return tuple(one for one in _lost(history, payment) if is_foreign(payment, one))
+
+
+def _lost(history: PaymentHistory, payment: Payment) -> tuple[Dispute, ...]:
+    return tuple(one for one in disputes_of(history, payment) if one.status is DisputeStatus.LOST)
 
 
 def is_foreign(payment: Payment, dispute: Dispute) -> bool:

@@ -152,13 +152,13 @@ def _counted(owing: Owing, history: PaymentHistory, accepted: list[Payment]) -> 
     took this one, nothing would be left.
     """
     candidates = [payment for payment in accepted if _is_candidate(owing, history, payment)]
-    candidates.sort(key=first_paid)
+    candidates.sort(key=_first_paid)
     kept = [payment for payment in candidates if not is_returned(history, payment, also=promised(history, payment))]
     sure = [payment for payment in kept if not is_undecided(history, payment)]
     return next(iter(sure or kept or candidates), None)
 
 
-def first_paid(payment: Payment) -> tuple[bool, float, str]:
+def _first_paid(payment: Payment) -> tuple[bool, float, str]:
     """Sorts payments by Stripe's time, those whose charge is not known last."""
     if payment.charge is None:
         return True, 0.0, payment.payment_intent_id
