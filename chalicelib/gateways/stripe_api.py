@@ -276,23 +276,23 @@ class StripeApi:
         account: str | None,
         deadline: Deadline,
         parameters: Mapping[str, Any],
+        *,
+        repeats: bool = True,
         **options: Any,
     ) -> StripeObject:
-        """One request, retried within its time as may be. `options`: the library's. Raises StripeError."""
+        """One request, repeated once within its time as may be. `options`: the library's. Raises StripeError."""
         if account is not None:
             options["stripe_account"] = account
-        retries = options.pop("max_network_retries", RETRIES)
         with _bounded(deadline) as seconds_left, _translated():
 
             def tried() -> StripeObject:
-                answer = self._client.raw_request(method, path, **parameters, **options, max_network_retries=0)
-                return cast("StripeObject", answer.data)
+                return cast("StripeObject", self._client.raw_request(method, path, **parameters, **options).data)
 
             try:
                 return tried()
             except stripe.StripeError as error:
                 is_limited = isinstance(error, stripe.RateLimitError)
-                if not is_limited and not (retries and _may_be_repeated(error)):
+                if not is_limited and not (repeats and _may_be_repeated(error)):
                     raise
                 try:
                     left = seconds_left()

@@ -66,7 +66,7 @@ class StripeConnect:
     def exchange(self, code: str, deadline: Deadline) -> Granted:
         """Take what an owner granted; a code is good once, for five minutes. Never asked twice by itself."""
         asked = {"grant_type": "authorization_code", "code": code}
-        answer = self._api.call("post", "/oauth/token", None, deadline, asked, base="connect", max_network_retries=0)
+        answer = self._api.call("post", "/oauth/token", None, deadline, asked, base="connect", repeats=False)
         return Granted(
             account_id=objects.text(answer, "stripe_user_id"),
             livemode=objects.flag(answer, "livemode"),

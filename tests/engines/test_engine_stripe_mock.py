@@ -23,7 +23,7 @@ from tests.support.world import no_sleep
 
 pytestmark = [pytest.mark.engine, pytest.mark.allow_hosts(["127.0.0.1"])]
 
-OPTIONS = frozenset({"stripe_account", "idempotency_key", "max_network_retries"})
+OPTIONS = frozenset({"stripe_account", "idempotency_key"})
 """Of the library: sent as headers."""
 
 

@@ -31,7 +31,7 @@ from tests.support.library_judge import unlike
 from tests.support.stripe_calls import CALLS, CONNECTING, ENDPOINTS, EVERY, LISTINGS, OAUTH, OWN
 from tests.support.world import no_sleep
 
-OPTIONS = frozenset({"stripe_account", "idempotency_key", "base", "max_network_retries"})
+OPTIONS = frozenset({"stripe_account", "idempotency_key", "base"})
 """Of the library: none is sent as a parameter."""
 
 TYPES: Mapping[tuple[str, str], type] = {

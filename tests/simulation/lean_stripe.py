@@ -19,7 +19,6 @@ import stripe
 from stripe import oauth_error
 from typing_extensions import override
 
-from chalicelib.gateways.stripe_api import RETRIES
 from sandbox.stripe_standin import Answer, NoAnswer, StripeStandIn
 from sandbox.stripe_standin.answers import Headers
 from sandbox.stripe_standin.api import Api, Request
@@ -162,11 +161,7 @@ class LeanStandIn(StripeStandIn):
 
 
 class DirectClient:
-    """`raw_request` of Stripe's library, without the library: one more try where that makes one, its errors as its own.
-
-    The library's rule: again after silence, 409 and 5xx, unless `Stripe-Should-Retry` says no
-    (https://docs.stripe.com/error-low-level).
-    """
+    """`raw_request` of Stripe's library, without the library: its errors as its own. Its retries are off."""
 
     def __init__(self, standin: StripeStandIn, seam: Seam, watch: Watch) -> None:
         self._standin = standin
@@ -175,16 +170,10 @@ class DirectClient:
 
     def raw_request(self, method: str, path: str, **params: Any) -> stripe.StripeResponse:
         account, key = params.pop("stripe_account", None), params.pop("idempotency_key", None)
-        retries = params.pop("max_network_retries", RETRIES)
         params.pop("base", None)  # the stand-in is both hosts
         form = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in flat(params))
         asked = Asked(method.upper(), path, form, account, key)
-        for left in range(retries, -1, -1):
-            answer = self._once(asked)
-            if left and (answer is None or should_retry(answer)):
-                continue
-            return response_of(answer)
-        raise AssertionError
+        return response_of(self._once(asked))
 
     def _once(self, asked: Asked) -> Answer | None:
         self._watch(asked)
@@ -217,12 +206,6 @@ def flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield path, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def should_retry(answer: Answer) -> bool:
-    if answer.headers.get("Stripe-Should-Retry") == "false":
-        return False
-    return answer.status == 409 or answer.status >= SERVER_ERROR
-
-
 def response_of(answer: Answer | None) -> stripe.StripeResponse:
     """What the library gives, or raises."""
     if answer is None:
@@ -231,7 +214,9 @@ def response_of(answer: Answer | None) -> stripe.StripeResponse:
     if answer.status < REFUSED:
         return cast("stripe.StripeResponse", _Response(body))
     error = body["error"]
-    raise oauth_error_of(answer.status, body) if isinstance(error, str) else error_of(answer.status, error)
+    if isinstance(error, str):
+        raise oauth_error_of(answer.status, body)
+    raise error_of(answer.status, error, {name.lower(): value for name, value in answer.headers.items()})
 
 
 def oauth_error_of(status: int, body: JsonObject) -> stripe.StripeError:
@@ -240,8 +225,9 @@ def oauth_error_of(status: int, body: JsonObject) -> stripe.StripeError:
     return kind(body["error"], "", http_status=status, json_body=body)
 
 
-def error_of(status: int, error: JsonObject) -> stripe.StripeError:
+def error_of(status: int, error: JsonObject, headers: Mapping[str, str]) -> stripe.StripeError:
     told: dict[str, Any] = {"http_status": status, "json_body": {"error": error}, "code": error.get("code")}
+    told["headers"] = headers
     if status == RATE_LIMITED or error.get("code") == "rate_limit":
         return stripe.RateLimitError("", **told)
     if error["type"] == "idempotency_error":
